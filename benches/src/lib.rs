@@ -1,0 +1,1 @@
+//! Benches and the HTTP load generator of KooDTX.

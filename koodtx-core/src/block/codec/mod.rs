@@ -1,0 +1,198 @@
+//! The byte form of a [`Block`]: versioned, checksummed, and safe to read whatever the bytes are.
+//!
+//! ```text
+//! version      1 byte
+//! header       count, first time, last time, latest change: all of BlockMeta, as varints
+//! times        list of integers, from the first time
+//! changed      runs of equal values: distance from the latest change, length
+//! stamps       0, or 1 and a list of integers, from the first time
+//! numbers      how many columns; each: name, rows, list of numbers
+//! texts        how many columns; each: name, rows, list of texts
+//! whole rows   0, or 1, rows, list of texts
+//! checksum     CRC-32 of all that stands before it, 4 bytes, little-endian
+//! ```
+//!
+//! Version and checksum stand at the same places in every version, so that a damaged version byte
+//! is told from a newer version. [`integers`], [`numbers`] and [`texts`] say what their lists look
+//! like. The checksum guards against accidents only: lengths are checked against what they measure,
+//! memory is taken out of a fixed allowance, and everything that a [`Block`] promises is checked
+//! before one is handed out.
+
+mod bytes;
+mod columns;
+mod header;
+mod integers;
+mod numbers;
+#[cfg(test)]
+mod tests;
+mod texts;
+
+use super::{Block, BlockMeta};
+use bytes::{Reader, put_varint};
+use columns::{columns_bytes, read_columns, write_columns};
+use header::{read_header, write_header};
+use integers::{Plan, read_integers};
+
+/// The version that is written. Every version up to it is read.
+const VERSION: u8 = 1;
+/// The version and the checksum.
+const FRAME_BYTES: usize = 1 + CHECKSUM_BYTES;
+const CHECKSUM_BYTES: usize = 4;
+
+/// Most memory that a decoded block may take, a thousand times that of the blocks that
+/// [`merge_series`](super::merge_series) makes.
+const DECODED_MAX_BYTES: usize = 16 * 1024 * 1024;
+/// Memory of a time, of a `changed`, or of a stamp.
+const TIME_BYTES: usize = size_of::<i64>();
+
+/// Why bytes are no block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum BlockError {
+    /// The bytes end too early.
+    #[error("the block is cut short: restore it from a backup or from a device that has the data")]
+    Truncated,
+    /// The bytes are not the ones that were written.
+    #[error(
+        "the block does not match its checksum: restore it from a backup or from a device that \
+         has the data"
+    )]
+    Checksum,
+    /// The block is whole, but of a version that this release does not know.
+    #[error("the block has format version {0}, this release reads up to {VERSION}: upgrade KooDTX")]
+    NewerVersion(u8),
+    /// The checksum matches, yet the contents make no sense: not written by this crate.
+    #[error("the block is malformed, though its checksum matches: {0}")]
+    Invalid(&'static str),
+}
+
+/// Reads what can be said of an encoded block without decoding it.
+///
+/// The checksum is verified, so what comes back is what was written.
+///
+/// # Errors
+/// [`BlockError`] where the bytes are damaged, of a newer version, or no block.
+pub fn read_meta(bytes: &[u8]) -> Result<BlockMeta, BlockError> {
+    read_header(&mut Reader::new(unframe(bytes)?, 0))
+}
+
+impl Block {
+    /// The block as bytes, in the current version.
+    ///
+    /// # Panics
+    /// If the block is empty, or so large that [`decode`](Self::decode) would refuse it (16 MiB in
+    /// memory): either is a mistake in the code that made it, and writing it would lose the data.
+    pub fn encode(&self) -> Vec<u8> {
+        let meta = self.meta().expect("an empty block is never stored");
+        assert!(decoded_bytes(self) <= DECODED_MAX_BYTES, "a stored block fits into memory");
+        let mut out = vec![VERSION];
+        write_header(&meta, &mut out);
+        let first = meta.first.as_micros();
+        write_times(&self.columns.times, first, &mut out);
+        write_changed(&self.changed, meta.changed.as_micros(), &mut out);
+        out.push(u8::from(!self.stamps.is_empty()));
+        write_times(&self.stamps, first, &mut out);
+        write_columns(&self.columns, &mut out);
+        let checksum = crc32fast::hash(&out);
+        out.extend_from_slice(&checksum.to_le_bytes());
+        out
+    }
+
+    /// The block that [`encode`](Self::encode) made bytes of.
+    ///
+    /// # Errors
+    /// [`BlockError`] where the bytes are damaged, of a newer version, or no block.
+    pub fn decode(bytes: &[u8]) -> Result<Self, BlockError> {
+        decode_within(bytes, DECODED_MAX_BYTES)
+    }
+}
+
+fn decode_within(bytes: &[u8], allowance_bytes: usize) -> Result<Block, BlockError> {
+    let mut reader = Reader::new(unframe(bytes)?, allowance_bytes);
+    let meta = read_header(&mut reader)?;
+    let count = meta.count as usize;
+    let (first, last) = (meta.first.as_micros(), meta.last.as_micros());
+
+    let times = read_times(&mut reader, count, first)?;
+    if !times.is_sorted_by(|before, after| before < after) {
+        return Err(BlockError::Invalid("the times are not ascending"));
+    }
+    if (times.first(), times.last()) != (Some(&first), Some(&last)) {
+        return Err(BlockError::Invalid("the times are not those of the header"));
+    }
+    let changed = read_changed(&mut reader, count, meta.changed.as_micros())?;
+    let stamps = match reader.byte()? {
+        0 => Vec::new(),
+        1 => read_times(&mut reader, count, first)?,
+        _ => return Err(BlockError::Invalid("the stamps are neither absent nor present")),
+    };
+    let columns = read_columns(&mut reader, times)?;
+    if !reader.rest().is_empty() {
+        return Err(BlockError::Invalid("bytes follow behind its end"));
+    }
+    Ok(Block { columns, changed, stamps })
+}
+
+/// What stands between version and checksum, once both are known to be good.
+fn unframe(bytes: &[u8]) -> Result<&[u8], BlockError> {
+    if bytes.len() < FRAME_BYTES {
+        return Err(BlockError::Truncated);
+    }
+    let (content, checksum) = bytes.split_at(bytes.len() - CHECKSUM_BYTES);
+    if crc32fast::hash(content).to_le_bytes() != checksum {
+        return Err(BlockError::Checksum);
+    }
+    match content.split_first() {
+        Some((&VERSION, body)) => Ok(body),
+        Some((&version, _)) if version > VERSION => Err(BlockError::NewerVersion(version)),
+        _ => Err(BlockError::Invalid("there is no such version")),
+    }
+}
+
+fn write_times(times: &[i64], first: i64, out: &mut Vec<u8>) {
+    let distances: Vec<i64> = times.iter().map(|time| time.wrapping_sub(first)).collect();
+    Plan::new(&distances).write(out);
+}
+
+fn read_times(reader: &mut Reader<'_>, count: usize, first: i64) -> Result<Vec<i64>, BlockError> {
+    reader.reserve(count, TIME_BYTES)?;
+    let mut times = read_integers(reader, count)?;
+    times.iter_mut().for_each(|time| *time = time.wrapping_add(first));
+    Ok(times)
+}
+
+fn write_changed(changed: &[i64], latest: i64, out: &mut Vec<u8>) {
+    for run in changed.chunk_by(|before, after| before == after) {
+        put_varint(out, latest.wrapping_sub(run[0]) as u64);
+        put_varint(out, run.len() as u64);
+    }
+}
+
+fn read_changed(reader: &mut Reader<'_>, count: usize, latest: i64) -> Result<Vec<i64>, BlockError> {
+    reader.reserve(count, TIME_BYTES)?;
+    let mut changed = Vec::with_capacity(count);
+    let mut nearest = u64::MAX;
+    while changed.len() < count {
+        let distance = reader.varint()?;
+        let value = latest
+            .checked_sub_unsigned(distance)
+            .ok_or(BlockError::Invalid("a change lies too far back"))?;
+        let run = reader.length(count - changed.len())?;
+        if run == 0 {
+            return Err(BlockError::Invalid("a run of changes is empty"));
+        }
+        changed.resize(changed.len() + run, value);
+        nearest = nearest.min(distance);
+    }
+    if nearest == 0 {
+        Ok(changed)
+    } else {
+        Err(BlockError::Invalid("no change is the latest that the header names"))
+    }
+}
+
+/// The memory that decoding the block reserves.
+fn decoded_bytes(block: &Block) -> usize {
+    let lists = block.columns.times.len() + block.changed.len() + block.stamps.len();
+    lists * TIME_BYTES + columns_bytes(&block.columns)
+}

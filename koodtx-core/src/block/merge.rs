@@ -1,0 +1,338 @@
+//! The merge of records into blocks: last write wins, decided in pure functions.
+
+use std::cmp::Ordering;
+use std::ops::Range;
+
+use super::columns::{Run, push_run};
+use super::compare::RowComparer;
+use super::split::{Fill, split};
+use super::{Block, BlockMeta, Columns};
+use crate::register::{Effect, Stamp};
+use crate::time::{Tick, Timestamp};
+
+/// Records of one series on their way into a store: sorted by time, no two at the same time.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct IncomingSeries {
+    pub(crate) columns: Columns,
+    /// Stamp that the client sent with each record, in microseconds, or [`NO_STAMP`]; empty where
+    /// no record has one.
+    pub(crate) stamps: Vec<i64>,
+}
+
+/// Stands for "the client sent no stamp" among the stamps of an [`IncomingSeries`].
+pub(crate) const NO_STAMP: i64 = i64::MIN;
+
+/// What the records of a push did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MergeCounts {
+    /// Keys that were absent.
+    pub inserted: u64,
+    /// Keys whose value changed.
+    pub updated: u64,
+    /// Keys whose value did not change.
+    pub duplicates: u64,
+}
+
+impl MergeCounts {
+    /// Adds up.
+    pub fn add(&mut self, other: Self) {
+        self.inserted += other.inserted;
+        self.updated += other.updated;
+        self.duplicates += other.duplicates;
+    }
+}
+
+/// The stored block that records of some time belong into, and where its range ends.
+#[derive(Clone, Debug)]
+pub struct Leaf {
+    /// The block.
+    pub block: Block,
+    /// First time of the block behind it; `None` for the last block of the series.
+    pub next_first: Option<Timestamp>,
+}
+
+/// What to write in place of one stored block.
+#[derive(Clone, Debug)]
+pub struct LeafEdit {
+    /// The block to remove; `None` where there is none to replace.
+    pub removed: Option<BlockMeta>,
+    /// The blocks to write, in the order of time. None of them is empty.
+    pub written: Vec<Block>,
+}
+
+/// What merging the records of one series comes to.
+#[derive(Clone, Debug)]
+pub struct SeriesMerge {
+    /// What to write. Blocks that stay as they are do not appear.
+    pub edits: Vec<LeafEdit>,
+    /// What happened to the records.
+    pub counts: MergeCounts,
+    /// The strongest effect. `Kept` exactly when there are no edits.
+    pub effect: Effect,
+}
+
+impl IncomingSeries {
+    /// Records in it.
+    pub fn len(&self) -> usize {
+        self.columns.len()
+    }
+
+    /// Whether it has no record.
+    pub fn is_empty(&self) -> bool {
+        self.columns.is_empty()
+    }
+
+    /// The samples.
+    pub fn columns(&self) -> &Columns {
+        &self.columns
+    }
+
+    /// Time of record `row`.
+    pub fn time(&self, row: usize) -> Timestamp {
+        Timestamp::from_micros(self.columns.times[row])
+    }
+
+    /// Stamp that the client sent with record `row`.
+    pub fn updated_at(&self, row: usize) -> Option<Timestamp> {
+        let stamp = *self.stamps.get(row)?;
+        (stamp != NO_STAMP).then(|| Timestamp::from_micros(stamp))
+    }
+
+    /// Times of the first and the last record.
+    ///
+    /// # Panics
+    /// If there is no record; a parsed batch holds no such series.
+    pub fn range(&self) -> (Timestamp, Timestamp) {
+        (self.time(0), self.time(self.len() - 1))
+    }
+}
+
+/// Merges the records of one series into its stored blocks.
+///
+/// `leaf_at(time)` reads the block that records at `time` belong into: the last block whose first
+/// time is not after `time`, or else the first block of the series, or `None` where the series has
+/// no block. It is called once for each block that gets records, in the order of time, and for no
+/// other: the cost is that of what the push overlaps, however long the series is.
+///
+/// # Errors
+/// Those of `leaf_at`.
+pub fn merge_series<E>(
+    incoming: &IncomingSeries,
+    tick: Tick,
+    mut leaf_at: impl FnMut(Timestamp) -> Result<Option<Leaf>, E>,
+) -> Result<SeriesMerge, E> {
+    let mut merge =
+        SeriesMerge { edits: Vec::new(), counts: MergeCounts::default(), effect: Effect::Kept };
+    let times = &incoming.columns.times;
+    let mut from = 0;
+    while from < times.len() {
+        let leaf = leaf_at(incoming.time(from))?;
+        let (block, next_first) = leaf.map_or((None, None), |leaf| (Some(leaf.block), leaf.next_first));
+        let to = next_first.map_or(times.len(), |next| {
+            // At least one record, also should a store hand out a leaf that ends before it.
+            (from + 1).max(from + times[from..].partition_point(|&time| time < next.as_micros()))
+        });
+        let stored = block.unwrap_or_default();
+        let applied = Application::new(&stored, incoming, from..to, tick).run();
+        merge.counts.add(applied.counts);
+        merge.effect = merge.effect.max(applied.effect);
+        if applied.effect != Effect::Kept {
+            let appends = stored.columns.times.last().is_none_or(|&last| last < times[from]);
+            let fill = if appends && next_first.is_none() { Fill::Full } else { Fill::Even };
+            let mut edit = LeafEdit { removed: stored.meta(), written: split(applied.block, fill) };
+            if appends && edit.written.first().map(Block::len) == Some(stored.len()) {
+                // The stored block was full already, and stays.
+                edit.removed = None;
+                edit.written.remove(0);
+            }
+            merge.edits.push(edit);
+        }
+        from = to;
+    }
+    Ok(merge)
+}
+
+/// The merge of two replicas of a run of records: for each key the record with the greater
+/// `(stamp, canonical value)`.
+///
+/// Commutative, associative and idempotent over times, stamps and values. `changed`, which is a
+/// server's own bookkeeping, is that of the record that won.
+pub fn join_blocks(left: &Block, right: &Block) -> Block {
+    let comparer = RowComparer::new(&left.columns, &right.columns);
+    let mut runs = Vec::new();
+    let (mut i, mut j) = (0, 0);
+    while i < left.len() || j < right.len() {
+        let order = match (left.columns.times.get(i), right.columns.times.get(j)) {
+            (Some(l), Some(r)) => l.cmp(r),
+            (Some(_), None) => Ordering::Less,
+            _ => Ordering::Greater,
+        };
+        match order {
+            Ordering::Less => push_run(&mut runs, 0, i..i + 1),
+            Ordering::Greater => push_run(&mut runs, 1, j..j + 1),
+            Ordering::Equal => {
+                let winner = left.stamp(i).cmp(&right.stamp(j)).then_with(|| comparer.order(i, j));
+                if winner.is_ge() {
+                    push_run(&mut runs, 0, i..i + 1);
+                } else {
+                    push_run(&mut runs, 1, j..j + 1);
+                }
+            }
+        }
+        i += usize::from(order.is_le());
+        j += usize::from(order.is_ge());
+    }
+    Block::select(&[left, right], &runs)
+}
+
+/// The application of some records of a push to one stored block.
+struct Application<'a> {
+    stored: &'a Block,
+    incoming: &'a IncomingSeries,
+    tick: Tick,
+    comparer: RowComparer<'a>,
+    /// Next row of the stored block, next and last incoming row.
+    at_stored: usize,
+    at_incoming: usize,
+    end: usize,
+    runs: Vec<Run>,
+    changed: Vec<i64>,
+    stamps: Vec<i64>,
+    counts: MergeCounts,
+    effect: Effect,
+}
+
+struct Applied {
+    block: Block,
+    counts: MergeCounts,
+    effect: Effect,
+}
+
+impl<'a> Application<'a> {
+    fn new(stored: &'a Block, incoming: &'a IncomingSeries, rows: Range<usize>, tick: Tick) -> Self {
+        let room = stored.len() + rows.len();
+        Self {
+            comparer: RowComparer::new(&stored.columns, &incoming.columns),
+            stored,
+            incoming,
+            tick,
+            at_stored: 0,
+            at_incoming: rows.start,
+            end: rows.end,
+            runs: Vec::new(),
+            changed: Vec::with_capacity(room),
+            stamps: Vec::with_capacity(room),
+            counts: MergeCounts::default(),
+            effect: Effect::Kept,
+        }
+    }
+
+    fn run(mut self) -> Applied {
+        let stored = &self.stored.columns.times;
+        let incoming = &self.incoming.columns.times[..self.end];
+        while self.at_stored < stored.len() && self.at_incoming < incoming.len() {
+            let (i, j) = (self.at_stored, self.at_incoming);
+            match stored[i].cmp(&incoming[j]) {
+                Ordering::Less => self.keep(i + stored[i..].partition_point(|&time| time < incoming[j])),
+                Ordering::Greater => {
+                    self.insert(j + incoming[j..].partition_point(|&time| time < stored[i]));
+                }
+                Ordering::Equal => {
+                    let both = stored[i..].iter().zip(&incoming[j..]);
+                    self.meet(both.take_while(|(left, right)| left == right).count());
+                }
+            }
+        }
+        self.keep(stored.len());
+        self.insert(self.end);
+        let block = if self.effect == Effect::Kept {
+            Block::default()
+        } else {
+            let mut block = Block {
+                columns: Columns::select(&[&self.stored.columns, &self.incoming.columns], &self.runs),
+                changed: self.changed,
+                stamps: self.stamps,
+            };
+            block.drop_implied_stamps();
+            block
+        };
+        Applied { block, counts: self.counts, effect: self.effect }
+    }
+
+    /// Keeps the stored rows up to `to` as they are.
+    fn keep(&mut self, to: usize) {
+        let rows = self.at_stored..to;
+        self.changed.extend_from_slice(&self.stored.changed[rows.clone()]);
+        let stamps = if self.stored.stamps.is_empty() { &self.stored.changed } else { &self.stored.stamps };
+        self.stamps.extend_from_slice(&stamps[rows.clone()]);
+        push_run(&mut self.runs, 0, rows);
+        self.at_stored = to;
+    }
+
+    /// Takes the incoming rows up to `to`, whose keys are absent.
+    fn insert(&mut self, to: usize) {
+        let rows = self.at_incoming..to;
+        self.at_incoming = to;
+        if rows.is_empty() {
+            return;
+        }
+        self.counts.inserted += rows.len() as u64;
+        self.effect = Effect::Changed;
+        let now = self.tick.at().as_micros();
+        self.changed.resize(self.changed.len() + rows.len(), now);
+        if self.incoming.stamps.is_empty() {
+            self.stamps.resize(self.stamps.len() + rows.len(), now);
+        } else {
+            for row in rows.clone() {
+                self.stamps.push(self.stamp(row).at().as_micros());
+            }
+        }
+        push_run(&mut self.runs, 1, rows);
+    }
+
+    /// Merges `count` incoming rows with stored rows of the same keys.
+    fn meet(&mut self, count: usize) {
+        let (stored, incoming) =
+            (self.at_stored..self.at_stored + count, self.at_incoming..self.at_incoming + count);
+        // A plain retry: no stamps, all values equal, nothing to write.
+        if self.incoming.stamps.is_empty() && self.comparer.all_equal(stored.clone(), incoming.clone()) {
+            self.counts.duplicates += count as u64;
+            self.at_incoming = incoming.end;
+            self.keep(stored.end);
+            return;
+        }
+        for (i, j) in stored.zip(incoming) {
+            self.meet_one(i, j);
+        }
+    }
+
+    fn meet_one(&mut self, i: usize, j: usize) {
+        let (old, new) = (self.stored.stamp(i), self.stamp(j));
+        self.at_incoming = j + 1;
+        if self.comparer.equal(i, j) {
+            self.counts.duplicates += 1;
+            self.keep(i + 1);
+            if let Stamp::Client(at) = new
+                && at > old
+                && let Some(stamp) = self.stamps.last_mut()
+            {
+                *stamp = at.as_micros();
+                self.effect = self.effect.max(Effect::Raised);
+            }
+        } else if old.cmp(&new.at()).then_with(|| self.comparer.order(i, j)).is_lt() {
+            self.counts.updated += 1;
+            self.effect = Effect::Changed;
+            self.changed.push(self.tick.at().as_micros());
+            self.stamps.push(new.at().as_micros());
+            push_run(&mut self.runs, 1, j..j + 1);
+            self.at_stored = i + 1;
+        } else {
+            self.counts.duplicates += 1;
+            self.keep(i + 1);
+        }
+    }
+
+    fn stamp(&self, row: usize) -> Stamp {
+        Stamp::new(self.incoming.updated_at(row), self.tick)
+    }
+}

@@ -1,0 +1,122 @@
+//! Reading a session's series side by side, in bounded chunks.
+
+use super::Block;
+use super::columns::push_run;
+use crate::id::SensorType;
+use crate::pull::{RecordChunk, RecordPosition, RecordQuery};
+use crate::sample_time::SAMPLE_TIME_MAX;
+use crate::time::Timestamp;
+
+/// What has been read of one series.
+struct Progress<'a> {
+    sensor_type: &'a SensorType,
+    /// Earliest time wanted.
+    from: Timestamp,
+    /// Everything up to this time has been read; `None` before the first block.
+    covered: Option<Timestamp>,
+    /// There is no further block.
+    exhausted: bool,
+    blocks: Vec<Block>,
+}
+
+impl Progress<'_> {
+    fn advance<E>(
+        &mut self,
+        next_block: &mut impl FnMut(&SensorType, Timestamp) -> Result<Option<Block>, E>,
+    ) -> Result<(), E> {
+        let from = self.covered.map_or(self.from, |covered| covered.plus_micros(1));
+        match next_block(self.sensor_type, from)? {
+            // A block that ends before `from` would be read for ever.
+            Some(block) if block.meta().is_some_and(|meta| meta.last >= from) => {
+                self.covered = block.meta().map(|meta| meta.last);
+                self.blocks.push(block);
+            }
+            _ => self.exhausted = true,
+        }
+        Ok(())
+    }
+
+    /// How many of the read records lie at or before `frontier`.
+    fn ready(&self, frontier: Timestamp) -> usize {
+        let before = |block: &Block| {
+            let times = &block.columns.times;
+            times.partition_point(|&time| time <= frontier.as_micros())
+                - times.partition_point(|&time| time < self.from.as_micros())
+        };
+        self.blocks.iter().map(before).sum()
+    }
+
+    /// The records from `from` to `frontier` that changed after `changed_after`.
+    fn take(&self, frontier: Timestamp, changed_after: Option<Timestamp>) -> Block {
+        let mut runs = Vec::new();
+        for (source, block) in self.blocks.iter().enumerate() {
+            let times = &block.columns.times;
+            let from = times.partition_point(|&time| time < self.from.as_micros());
+            let to = times.partition_point(|&time| time <= frontier.as_micros());
+            match changed_after {
+                None => push_run(&mut runs, source, from..to),
+                Some(since) => (from..to)
+                    .filter(|&row| block.changed(row) > since)
+                    .for_each(|row| push_run(&mut runs, source, row..row + 1)),
+            }
+        }
+        Block::select(&self.blocks.iter().collect::<Vec<_>>(), &runs)
+    }
+}
+
+/// Reads a chunk for [`SyncStore::read_records`](crate::store::SyncStore::read_records) out of
+/// blocks.
+///
+/// `series` are the sensor types of the session, ordered. `next_block(sensor_type, from)` reads the
+/// first block of a series that ends at or after `from`; a store may pass over blocks in which
+/// nothing changed after [`RecordQuery::changed_after`]. At any moment no more is in memory than
+/// the chunk and a block of each series.
+///
+/// # Errors
+/// Those of `next_block`.
+pub fn assemble_chunk<E>(
+    query: &RecordQuery,
+    series: &[SensorType],
+    mut next_block: impl FnMut(&SensorType, Timestamp) -> Result<Option<Block>, E>,
+) -> Result<RecordChunk, E> {
+    let from = |sensor_type: &SensorType| match &query.after {
+        None => Timestamp::ZERO,
+        Some(after) if *sensor_type > after.sensor_type => after.timestamp,
+        Some(after) => after.timestamp.plus_micros(1),
+    };
+    let mut progress: Vec<Progress<'_>> = series
+        .iter()
+        .map(|sensor_type| Progress {
+            sensor_type,
+            from: from(sensor_type),
+            covered: None,
+            exhausted: false,
+            blocks: Vec::new(),
+        })
+        .collect();
+    let frontier = loop {
+        // The series that is furthest behind decides how far all have been read.
+        let behind = progress.iter_mut().filter(|one| !one.exhausted).min_by_key(|one| one.covered);
+        let Some(behind) = behind else { break None };
+        if let Some(frontier) = behind.covered
+            && progress.iter().map(|one| one.ready(frontier)).sum::<usize>() >= query.limit
+        {
+            break Some(frontier);
+        }
+        let behind = progress.iter_mut().filter(|one| !one.exhausted).min_by_key(|one| one.covered);
+        if let Some(behind) = behind {
+            behind.advance(&mut next_block)?;
+        }
+    };
+    let cut = frontier.unwrap_or(SAMPLE_TIME_MAX);
+    let chunk = progress
+        .iter()
+        .map(|one| (one.sensor_type.clone(), one.take(cut, query.changed_after)))
+        .filter(|(_, block)| !block.is_empty())
+        .collect();
+    let next = frontier.zip(series.last()).map(|(timestamp, last)| RecordPosition {
+        timestamp,
+        sensor_type: last.clone(),
+    });
+    Ok(RecordChunk { series: chunk, next })
+}

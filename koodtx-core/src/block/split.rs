@@ -1,0 +1,96 @@
+//! Where a series is cut into blocks.
+
+use std::ops::Range;
+
+use super::columns::{Column, Columns, Rows, Texts};
+use super::{Block, Values};
+
+/// Most records of a block.
+pub const BLOCK_RECORDS_MAX_COUNT: usize = 512;
+/// Most bytes of a block before encoding: 8 for each time and number, the length of each text. One
+/// record may be larger; it then is a block of its own. 512 samples of three axes just fit.
+pub const BLOCK_RAW_MAX_BYTES: usize = 16 * 1024;
+
+/// Bytes that a time or a number counts.
+const NUMBER_BYTES: usize = 8;
+/// Bytes that each text counts beside its length, and each column beside its values.
+const OVERHEAD_BYTES: usize = 4;
+
+/// How records are dealt out to blocks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fill {
+    /// As many as fit into each: the series grows at its end, and full blocks stay as they are.
+    Full,
+    /// Evenly: more records may come in between.
+    Even,
+}
+
+/// Cuts a run of records into blocks within the limits.
+pub(crate) fn split(block: Block, fill: Fill) -> Vec<Block> {
+    let sizes = row_bytes(&block.columns);
+    let budget = match fill {
+        Fill::Full => Budget { records: BLOCK_RECORDS_MAX_COUNT, bytes: BLOCK_RAW_MAX_BYTES },
+        Fill::Even => {
+            let total: usize = sizes.iter().sum();
+            let parts = block
+                .len()
+                .div_ceil(BLOCK_RECORDS_MAX_COUNT)
+                .max(total.div_ceil(BLOCK_RAW_MAX_BYTES))
+                .max(1);
+            Budget {
+                records: block.len().div_ceil(parts),
+                // A little slack keeps an uneven run from spilling one more small block.
+                bytes: (total.div_ceil(parts) + total / block.len().max(1)).min(BLOCK_RAW_MAX_BYTES),
+            }
+        }
+    };
+    let cuts = budget.cut(&sizes);
+    if cuts.len() == 1 { vec![block] } else { cuts.into_iter().map(|rows| block.slice(rows)).collect() }
+}
+
+struct Budget {
+    records: usize,
+    bytes: usize,
+}
+
+impl Budget {
+    fn cut(&self, sizes: &[usize]) -> Vec<Range<usize>> {
+        let mut cuts = Vec::with_capacity(sizes.len().div_ceil(self.records.max(1)));
+        let (mut start, mut bytes) = (0, 0);
+        for (row, &size) in sizes.iter().enumerate() {
+            if row > start && (row - start >= self.records || bytes + size > self.bytes) {
+                cuts.push(start..row);
+                (start, bytes) = (row, 0);
+            }
+            bytes += size;
+        }
+        if start < sizes.len() {
+            cuts.push(start..sizes.len());
+        }
+        cuts
+    }
+}
+
+/// What each row counts.
+fn row_bytes(columns: &Columns) -> Vec<usize> {
+    fn add<V: Values>(sizes: &mut [usize], column: &Column<V>, bytes: impl Fn(usize) -> usize) {
+        match &column.rows {
+            Rows::All => sizes.iter_mut().enumerate().for_each(|(at, size)| *size += bytes(at)),
+            Rows::Some(rows) => {
+                for (at, &row) in rows.iter().enumerate() {
+                    // A sparse column costs its name in each block that has it.
+                    sizes[row as usize] += bytes(at) + column.name.len() + OVERHEAD_BYTES;
+                }
+            }
+        }
+    }
+    let text_bytes = |texts: &Texts, at: usize| texts.get(at).len() + OVERHEAD_BYTES;
+    let mut sizes = vec![NUMBER_BYTES; columns.len()];
+    for column in &columns.numbers {
+        add(&mut sizes, column, |_| NUMBER_BYTES);
+    }
+    for column in columns.texts.iter().chain(&columns.whole) {
+        add(&mut sizes, column, |at| text_bytes(&column.values, at));
+    }
+    sizes
+}

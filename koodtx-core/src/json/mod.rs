@@ -1,0 +1,12 @@
+//! JSON as this protocol needs it: a scanner for the hot path, and exact values for the rest.
+//!
+//! `serde_json` serves everything that is small; a push body goes through [`scanner`], which knows
+//! no allocation per record, finds a fault in one record without giving up on the others, and keeps
+//! integers of any size exact.
+
+pub(crate) mod number;
+pub(crate) mod scanner;
+mod value;
+pub(crate) mod write;
+
+pub use value::{Json, JsonError, Number, canonical_text};

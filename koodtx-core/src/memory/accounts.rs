@@ -1,0 +1,220 @@
+//! Accounts and sign-ins in the memory store.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+
+use super::MemoryStore;
+use crate::id::{SignInId, UserId};
+use crate::store::{
+    AccountStore, Credentials, NewFamily, NewUser, Rotation, SignIn, StoreError, StoreErrorKind,
+    Taken, TokenHash, User, UserPage, fold_name,
+};
+use crate::time::Timestamp;
+
+/// All accounts and their sign-ins.
+#[derive(Debug, Default)]
+pub(super) struct Accounts {
+    users: BTreeMap<UserId, Credentials>,
+    /// Who holds a name; one map for each thing that is unique. Accounts are never removed, so
+    /// neither are their names.
+    usernames: BTreeMap<String, UserId>,
+    emails: BTreeMap<String, UserId>,
+    devices: BTreeMap<String, UserId>,
+    /// The families that are not revoked. A revoked one is forgotten: both are unknown to `rotate`.
+    families: BTreeMap<SignInId, Family>,
+}
+
+#[derive(Debug)]
+struct Family {
+    sign_in: SignIn,
+    /// Hash of the one refresh token that is good.
+    current: TokenHash,
+}
+
+impl Accounts {
+    /// How many accounts there are.
+    pub(super) fn count(&self) -> u64 {
+        self.users.len() as u64
+    }
+
+    fn taken(&self, user: &NewUser) -> Option<Taken> {
+        let device = user.device_id.as_ref();
+        if self.usernames.contains_key(&fold_name(&user.username)) {
+            Some(Taken::Username)
+        } else if self.emails.contains_key(&fold_name(&user.email)) {
+            Some(Taken::Email)
+        } else if device.is_some_and(|device| self.devices.contains_key(device)) {
+            Some(Taken::Device)
+        } else {
+            None
+        }
+    }
+
+    fn create(&mut self, new: NewUser, now: Timestamp) -> User {
+        let id = UserId(self.users.last_key_value().map_or(1, |(last, _)| last.0 + 1));
+        self.usernames.insert(fold_name(&new.username), id);
+        self.emails.insert(fold_name(&new.email), id);
+        if let Some(device) = &new.device_id {
+            self.devices.insert(device.clone(), id);
+        }
+        let user = User {
+            id,
+            username: new.username,
+            email: new.email,
+            device_id: new.device_id,
+            is_active: true,
+            created_at: now,
+            updated_at: now,
+        };
+        let credentials = Credentials { user: user.clone(), password_hash: new.password_hash };
+        self.users.insert(id, credentials);
+        user
+    }
+
+    fn revoke(&mut self, is_revoked: impl Fn(&SignIn) -> bool) {
+        self.families.retain(|_, family| !is_revoked(&family.sign_in));
+    }
+}
+
+#[async_trait]
+impl AccountStore for MemoryStore {
+    async fn create_user(
+        &self,
+        user: NewUser,
+        now: Timestamp,
+    ) -> Result<Result<User, Taken>, StoreError> {
+        // One lock from the check to the insert, or two calls could both find the name free.
+        let accounts = &mut self.state.lock().accounts;
+        Ok(match accounts.taken(&user) {
+            Some(taken) => Err(taken),
+            None => Ok(accounts.create(user, now)),
+        })
+    }
+
+    async fn user(&self, id: UserId) -> Result<Option<User>, StoreError> {
+        let accounts = &self.state.lock().accounts;
+        Ok(accounts.users.get(&id).map(|credentials| credentials.user.clone()))
+    }
+
+    async fn credentials(&self, username: &str) -> Result<Option<Credentials>, StoreError> {
+        let accounts = &self.state.lock().accounts;
+        let id = accounts.usernames.get(&fold_name(username));
+        Ok(id.and_then(|id| accounts.users.get(id)).cloned())
+    }
+
+    async fn users(&self, after: Option<UserId>, limit: usize) -> Result<UserPage, StoreError> {
+        let accounts = &self.state.lock().accounts;
+        let mut behind = accounts
+            .users
+            .values()
+            .map(|credentials| &credentials.user)
+            .filter(|user| after.is_none_or(|after| user.id > after));
+        let users = behind.by_ref().take(limit).cloned().collect();
+        Ok(UserPage { users, has_more: behind.next().is_some() })
+    }
+
+    async fn set_active(
+        &self,
+        id: UserId,
+        is_active: bool,
+        now: Timestamp,
+    ) -> Result<Option<User>, StoreError> {
+        let accounts = &mut self.state.lock().accounts;
+        let Some(Credentials { user, .. }) = accounts.users.get_mut(&id) else { return Ok(None) };
+        if user.is_active != is_active {
+            user.is_active = is_active;
+            user.updated_at = now;
+        }
+        let user = user.clone();
+        if !is_active {
+            accounts.revoke(|sign_in| sign_in.user == id);
+        }
+        Ok(Some(user))
+    }
+
+    async fn set_password(
+        &self,
+        id: UserId,
+        password_hash: String,
+        now: Timestamp,
+    ) -> Result<Option<User>, StoreError> {
+        let accounts = &mut self.state.lock().accounts;
+        let Some(credentials) = accounts.users.get_mut(&id) else { return Ok(None) };
+        credentials.password_hash = password_hash;
+        credentials.user.updated_at = now;
+        let user = credentials.user.clone();
+        accounts.revoke(|sign_in| sign_in.user == id);
+        Ok(Some(user))
+    }
+
+    async fn create_family(&self, family: NewFamily, now: Timestamp) -> Result<(), StoreError> {
+        let accounts = &mut self.state.lock().accounts;
+        if accounts.families.contains_key(&family.id) {
+            // Ids are random, so this is a caller's defect; overwriting would sign somebody out.
+            let message = format!("there is a sign-in {}", family.id.0);
+            return Err(StoreError::new(StoreErrorKind::AlreadyExists, "create_family", message));
+        }
+        // The one place where families come to be is where expired ones can go.
+        accounts.revoke(|sign_in| sign_in.user == family.user && sign_in.expires_at <= now);
+        let sign_in = SignIn {
+            id: family.id,
+            user: family.user,
+            device_id: family.device_id,
+            created_at: now,
+            expires_at: family.expires_at,
+        };
+        accounts.families.insert(family.id, Family { sign_in, current: family.token });
+        Ok(())
+    }
+
+    async fn rotate(
+        &self,
+        family: SignInId,
+        user: UserId,
+        presented: TokenHash,
+        next: TokenHash,
+        expires_at: Timestamp,
+        now: Timestamp,
+    ) -> Result<Rotation, StoreError> {
+        let accounts = &mut self.state.lock().accounts;
+        let found = accounts
+            .families
+            .get_mut(&family)
+            .filter(|found| found.sign_in.user == user && found.sign_in.expires_at > now);
+        let Some(found) = found else { return Ok(Rotation::Unknown) };
+        if found.current != presented {
+            accounts.families.remove(&family);
+            return Ok(Rotation::Reused);
+        }
+        found.current = next;
+        found.sign_in.expires_at = expires_at;
+        Ok(Rotation::Rotated(found.sign_in.clone()))
+    }
+
+    async fn revoke_device(
+        &self,
+        user: UserId,
+        sign_in: SignInId,
+        device_id: Option<&str>,
+    ) -> Result<(), StoreError> {
+        let same_device =
+            |found: &SignIn| device_id.is_some() && found.device_id.as_deref() == device_id;
+        let accounts = &mut self.state.lock().accounts;
+        accounts.revoke(|found| found.user == user && (found.id == sign_in || same_device(found)));
+        Ok(())
+    }
+
+    async fn sign_ins(&self, user: UserId, now: Timestamp) -> Result<Vec<SignIn>, StoreError> {
+        let accounts = &self.state.lock().accounts;
+        let mut sign_ins: Vec<_> = accounts
+            .families
+            .values()
+            .map(|family| &family.sign_in)
+            .filter(|sign_in| sign_in.user == user && sign_in.expires_at > now)
+            .cloned()
+            .collect();
+        sign_ins.sort_by_key(|sign_in| (sign_in.created_at, sign_in.id));
+        Ok(sign_ins)
+    }
+}

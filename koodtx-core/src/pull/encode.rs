@@ -1,0 +1,191 @@
+//! The JSON of a pull answer.
+
+use super::order::MergedRows;
+use super::RecordChunk;
+use crate::block::{Block, Column, Rows};
+use crate::id::{LogId, SensorType, SessionId};
+use crate::json::write::{write_f64, write_string};
+use crate::sample_time::write_sample_time;
+use crate::service::PullSummary;
+use crate::session::SessionState;
+use crate::time::Timestamp;
+
+/// Appends a session's members, up to and with the `[` of its `sensor_data`.
+///
+/// `continues` marks a session whose first records were on an earlier page.
+pub(crate) fn write_session(out: &mut String, state: &SessionState, continues: bool) {
+    let fields = &state.fields;
+    out.push_str("{\"session_id\":");
+    write_display(out, state.id);
+    out.push_str(",\"start_time\":");
+    write_display(out, fields.start_time());
+    out.push_str(",\"end_time\":");
+    write_optional(out, fields.end_time(), |out, end: Timestamp| write_display(out, end));
+    out.push_str(",\"is_active\":");
+    out.push_str(if fields.is_active() { "true" } else { "false" });
+    out.push_str(",\"enabled_sensors\":[");
+    for (index, sensor) in fields.enabled_sensors().iter().enumerate() {
+        if index > 0 {
+            out.push(',');
+        }
+        write_string(out, sensor);
+    }
+    out.push_str("],\"sample_rate\":");
+    write_optional(out, fields.sample_rate(), write_f64);
+    out.push_str(",\"data_count\":");
+    write_integer(out, state.data_count);
+    out.push_str(",\"notes\":");
+    write_optional(out, fields.notes(), write_string);
+    out.push_str(",\"is_uploaded\":");
+    out.push_str(if state.is_uploaded() { "true" } else { "false" });
+    out.push_str(",\"created_at\":");
+    write_display(out, state.created_at);
+    out.push_str(",\"updated_at\":");
+    write_display(out, state.updated_at);
+    if continues {
+        out.push_str(",\"continues\":true");
+    }
+    out.push_str(",\"sensor_data\":[");
+}
+
+/// Appends the records of a chunk in their order. `first` says whether the array is still empty.
+pub(crate) fn write_records(out: &mut String, chunk: &RecordChunk, first: &mut bool) {
+    let mut writers: Vec<SeriesWriter<'_>> =
+        chunk.series.iter().map(|(sensor_type, block)| SeriesWriter::new(sensor_type, block)).collect();
+    for (series, row) in MergedRows::new(chunk.series.iter().map(|(_, block)| block)) {
+        if !std::mem::take(first) {
+            out.push(',');
+        }
+        writers[series].write(out, row);
+    }
+}
+
+/// Appends what follows the sessions.
+pub(crate) fn write_tail(out: &mut String, summary: &PullSummary, log_id: LogId) {
+    out.push_str("],\"deleted_session_ids\":[");
+    for (index, id) in summary.deleted_session_ids.iter().enumerate() {
+        if index > 0 {
+            out.push(',');
+        }
+        write_display::<SessionId>(out, *id);
+    }
+    out.push_str("],\"server_timestamp\":");
+    write_display(out, summary.server_timestamp);
+    for (name, count) in [
+        (",\"page\":", summary.page as u64),
+        (",\"page_size\":", summary.page_size as u64),
+        (",\"total\":", summary.total),
+    ] {
+        out.push_str(name);
+        write_integer(out, count);
+    }
+    out.push_str(if summary.has_more { ",\"has_more\":true" } else { ",\"has_more\":false" });
+    out.push_str(",\"next_cursor\":");
+    write_optional(out, summary.next_cursor.as_ref(), |out, cursor| write_string(out, &cursor.encode()));
+    out.push_str(",\"sync_log_id\":");
+    write_integer(out, log_id.0.unsigned_abs());
+    out.push('}');
+}
+
+/// Writes a value whose text needs no escapes, in quotes.
+fn write_display<T: std::fmt::Display>(out: &mut String, value: T) {
+    use std::fmt::Write;
+    // Writing to a string cannot fail.
+    let _ = write!(out, "\"{value}\"");
+}
+
+fn write_integer(out: &mut String, integer: u64) {
+    out.push_str(itoa::Buffer::new().format(integer));
+}
+
+fn write_optional<T>(out: &mut String, value: Option<T>, write: impl FnOnce(&mut String, T)) {
+    match value {
+        Some(value) => write(out, value),
+        None => out.push_str("null"),
+    }
+}
+
+/// Writes rows of one series, in ascending order.
+struct SeriesWriter<'a> {
+    block: &'a Block,
+    /// Everything up to the timestamp.
+    prefix: String,
+    numbers: Vec<FieldWriter<'a, Vec<f64>>>,
+    texts: Vec<FieldWriter<'a, crate::block::Texts>>,
+}
+
+struct FieldWriter<'a, V> {
+    /// The key with its colon.
+    key: String,
+    column: &'a Column<V>,
+    /// Position of the next value of a sparse column.
+    next: usize,
+}
+
+impl<'a, V> FieldWriter<'a, V> {
+    fn new(column: &'a Column<V>) -> Self {
+        let mut key = String::new();
+        write_string(&mut key, column.name());
+        key.push(':');
+        Self { key, column, next: 0 }
+    }
+
+    /// Where the value of `row` stands; rows are asked for in ascending order.
+    #[inline]
+    fn position(&mut self, row: usize) -> Option<usize> {
+        match self.column.rows() {
+            Rows::All => Some(row),
+            Rows::Some(rows) => {
+                let here = *rows.get(self.next)? as usize == row;
+                self.next += usize::from(here);
+                here.then(|| self.next - 1)
+            }
+        }
+    }
+}
+
+impl<'a> SeriesWriter<'a> {
+    fn new(sensor_type: &SensorType, block: &'a Block) -> Self {
+        let mut prefix = String::from("{\"sensor_type\":");
+        write_string(&mut prefix, sensor_type.as_str());
+        prefix.push_str(",\"timestamp\":");
+        Self {
+            block,
+            prefix,
+            numbers: block.columns().numbers().iter().map(FieldWriter::new).collect(),
+            texts: block.columns().texts().iter().map(FieldWriter::new).collect(),
+        }
+    }
+
+    #[inline]
+    fn write(&mut self, out: &mut String, row: usize) {
+        out.push_str(&self.prefix);
+        write_sample_time(out, self.block.time(row));
+        out.push_str(",\"data\":");
+        let whole = self.block.columns().whole();
+        if let Some((column, at)) = whole.and_then(|column| Some((column, column.position(row)?))) {
+            out.push_str(column.values().get(at));
+        } else {
+            out.push('{');
+            let mut separator = "";
+            for field in &mut self.numbers {
+                if let Some(at) = field.position(row) {
+                    out.push_str(separator);
+                    out.push_str(&field.key);
+                    write_f64(out, field.column.values()[at]);
+                    separator = ",";
+                }
+            }
+            for field in &mut self.texts {
+                if let Some(at) = field.position(row) {
+                    out.push_str(separator);
+                    out.push_str(&field.key);
+                    out.push_str(field.column.values().get(at));
+                    separator = ",";
+                }
+            }
+            out.push('}');
+        }
+        out.push('}');
+    }
+}

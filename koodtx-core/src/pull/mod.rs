@@ -1,0 +1,12 @@
+//! Pull: queries, cursors and the page that a device gets.
+
+mod cursor;
+mod encode;
+mod order;
+mod query;
+mod request;
+
+pub use cursor::{Cursor, CursorError};
+pub(crate) use encode::{write_records, write_session, write_tail};
+pub use query::{PageStart, PullHead, PullQuery, RecordChunk, RecordPosition, RecordQuery, RoundKey};
+pub use request::{PullRequest, PullRequestError};

@@ -1,0 +1,148 @@
+//! What a store keeps of one session, and the transitions that a push or a deletion makes.
+
+use serde::{Deserialize, Serialize};
+
+use super::{SessionFields, SessionPatch};
+use crate::block::MergeCounts;
+use crate::id::SessionId;
+use crate::limits::SESSION_SENSOR_TYPES_MAX_COUNT;
+use crate::register::{Effect, Stamp};
+use crate::store::StoreError;
+use crate::time::{Tick, Timestamp};
+
+/// Everything stored of one session apart from its records.
+///
+/// A deleted session stays as a tombstone (`live` is false) with the same `created_at`, so it keeps
+/// its place in every pull.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionState {
+    /// The session.
+    pub id: SessionId,
+    /// User clock at which the server first saw the session. Never changes, is unique within the
+    /// user, and is the order of every list of sessions.
+    pub created_at: Timestamp,
+    /// User clock of the last effective change.
+    pub updated_at: Timestamp,
+    /// User clock of the latest deletion, also after a later push revived the session.
+    pub deleted_at: Option<Timestamp>,
+    /// False for a tombstone.
+    pub live: bool,
+    /// The metadata; empty for a tombstone.
+    pub fields: SessionFields,
+    /// Distinct dedup keys stored.
+    pub data_count: u64,
+    /// Distinct sensor types stored: the number of series.
+    pub series_count: u64,
+}
+
+/// Whether a push may touch a session.
+#[derive(Clone, Debug)]
+pub enum Admission {
+    /// The push is older than the session's deletion: nothing is written and every record of it
+    /// counts as a duplicate. Holds the session as stored.
+    Stale(SessionState),
+    /// The push merges; its metadata already is.
+    Admitted(SessionMerge),
+}
+
+/// A session in the middle of a push: metadata merged, records still to be counted.
+#[derive(Clone, Debug)]
+pub struct SessionMerge {
+    state: SessionState,
+    tick: Tick,
+    effect: Effect,
+}
+
+/// What a push leaves to be written of a session.
+#[derive(Clone, Debug)]
+pub struct SessionWrite {
+    /// The session as it has to be stored.
+    pub state: SessionState,
+    /// `Kept`: write nothing. `Raised`: write the state, keep the user clock. `Changed`: write the
+    /// state and make the tick the user's clock.
+    pub effect: Effect,
+}
+
+impl SessionState {
+    /// Merges a push's metadata into the stored session (`None`: never seen) at `tick`.
+    pub fn admit(stored: Option<Self>, patch: &SessionPatch, tick: Tick) -> Admission {
+        let stamp = Stamp::new(patch.updated_at, tick);
+        let (mut state, mut effect) = match stored {
+            Some(state) if state.deleted_at.is_some_and(|deletion| stamp.at() < deletion) => {
+                return Admission::Stale(state);
+            }
+            Some(state) => {
+                let effect = if state.live { Effect::Kept } else { Effect::Changed };
+                (Self { live: true, ..state }, effect)
+            }
+            None => (Self::new(patch.session_id, tick), Effect::Changed),
+        };
+        effect = effect.max(state.fields.write(patch, stamp));
+        Admission::Admitted(SessionMerge { state, tick, effect })
+    }
+
+    fn new(id: SessionId, tick: Tick) -> Self {
+        Self {
+            id,
+            created_at: tick.at(),
+            updated_at: tick.at(),
+            deleted_at: None,
+            live: true,
+            fields: SessionFields::default(),
+            data_count: 0,
+            series_count: 0,
+        }
+    }
+
+    /// The tombstone of this session, deleted at `tick`. The caller removes the records.
+    #[must_use]
+    pub fn delete(self, tick: Tick) -> Self {
+        Self {
+            updated_at: tick.at(),
+            deleted_at: Some(tick.at()),
+            live: false,
+            fields: SessionFields::default(),
+            data_count: 0,
+            series_count: 0,
+            ..self
+        }
+    }
+
+    /// Whether the server holds an upload of the session: so for every session that is not deleted,
+    /// since a session comes to be only by a push.
+    pub fn is_uploaded(&self) -> bool {
+        self.live
+    }
+}
+
+impl SessionMerge {
+    /// Takes in what merging the records of one series did; `new_series` where the session had no
+    /// record of that sensor type before.
+    pub fn count_records(&mut self, counts: &MergeCounts, effect: Effect, new_series: bool) {
+        self.state.data_count += counts.inserted;
+        self.state.series_count += u64::from(new_series);
+        self.effect = self.effect.max(effect);
+    }
+
+    /// What is left to write.
+    ///
+    /// # Errors
+    /// [`StoreErrorKind::LimitExceeded`](crate::store::StoreErrorKind::LimitExceeded) when the
+    /// session would hold more than [`SESSION_SENSOR_TYPES_MAX_COUNT`] sensor types; the store then
+    /// writes nothing of the push.
+    pub fn finish(mut self) -> Result<SessionWrite, StoreError> {
+        if self.state.series_count > SESSION_SENSOR_TYPES_MAX_COUNT as u64 {
+            return Err(StoreError::limit_exceeded(
+                "push",
+                format!(
+                    "a session holds at most {SESSION_SENSOR_TYPES_MAX_COUNT} different sensor \
+                     types; put what distinguishes the samples into `data` instead"
+                ),
+            ));
+        }
+        if self.effect == Effect::Changed {
+            self.state.updated_at = self.tick.at();
+        }
+        Ok(SessionWrite { state: self.state, effect: self.effect })
+    }
+}

@@ -1,0 +1,28 @@
+//! What a store has to do: a few atomic operations, named by intent.
+//!
+//! A store is an `Arc<dyn SyncStore>` (and, for the reference server, the other traits of this
+//! module on the same value). Each method is one unit of atomicity; there is no transaction object
+//! and there are no default bodies, so a wrapper that forgets a method does not compile. The pure
+//! functions of this crate decide *what* has to be written; a store only reads, locks and writes.
+//!
+//! A store never reads the clock: `now` is an argument.
+
+mod account;
+mod error;
+mod maintenance;
+mod sync;
+
+pub use account::{
+    AccountStore, Credentials, NewFamily, NewUser, Rotation, SignIn, Taken, TokenHash, User, UserPage,
+    fold_name,
+};
+pub use error::{StoreError, StoreErrorKind};
+pub use maintenance::{MaintenanceStore, Problem, Usage, VerifyPage, VerifyPosition};
+pub use sync::{PushCommand, PushOutcome, SeriesStats, SessionDetail, SessionList, StoreInfo, SyncStore, UserStatus};
+
+/// Everything the reference server needs of a store.
+///
+/// Implemented for whatever implements the parts.
+pub trait Store: SyncStore + AccountStore + MaintenanceStore {}
+
+impl<S: SyncStore + AccountStore + MaintenanceStore> Store for S {}

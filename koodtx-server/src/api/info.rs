@@ -1,0 +1,81 @@
+//! What the server is and how it does.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use koodtx_core::store::SyncStore;
+use poem::http::StatusCode;
+use poem_openapi::OpenApi;
+use serde_json::json;
+
+use super::answer::Answer;
+use super::faults::{Fault, HealthFaults};
+use super::schema::{HealthAnswer, LinksBody, RootAnswer, StoreHealth, Tag};
+use super::{DOCS_PATH, DOCUMENT_PATH, SERVICE_NAME, SERVICE_VERSION};
+use crate::app::App;
+use crate::error::ApiError;
+
+/// Longest wait for the store to answer a ping.
+const PING_TIMEOUT_SECONDS: u64 = 5;
+/// When to ask again after it did not.
+const UNHEALTHY_RETRY_AFTER_SECONDS: u64 = 5;
+
+pub(crate) struct InfoApi {
+    pub(super) app: Arc<App>,
+}
+
+#[OpenApi(tag = "Tag::Server")]
+impl InfoApi {
+    /// What this is
+    #[oai(path = "/", method = "get", operation_id = "root")]
+    async fn root(&self) -> Answer<RootAnswer> {
+        Answer::of(&RootAnswer {
+            service: SERVICE_NAME.to_owned(),
+            version: SERVICE_VERSION.to_owned(),
+            links: LinksBody {
+                docs: DOCS_PATH.to_owned(),
+                openapi: DOCUMENT_PATH.to_owned(),
+                health: "/health".to_owned(),
+            },
+        })
+    }
+
+    /// Whether it works
+    #[oai(path = "/health", method = "get", operation_id = "health")]
+    async fn health(&self) -> Result<Answer<HealthAnswer>, Fault<HealthFaults>> {
+        let kind = self.app.store.info().kind;
+        let ping = tokio::time::timeout(
+            Duration::from_secs(PING_TIMEOUT_SECONDS),
+            SyncStore::ping(&*self.app.store),
+        );
+        let failure = match ping.await {
+            Ok(Ok(())) => None,
+            Ok(Err(error)) => Some(error.to_string()),
+            Err(_) => Some(format!("no answer within {PING_TIMEOUT_SECONDS} s")),
+        };
+        if let Some(failure) = failure {
+            tracing::error!(failure, "the store is not healthy");
+            let details = json!({
+                "status": "unhealthy",
+                "service": SERVICE_NAME,
+                "version": SERVICE_VERSION,
+                "store": { "kind": kind, "status": "unavailable" },
+            });
+            let error = ApiError::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "store_unavailable",
+                "the store does not answer",
+            );
+            return Err(error
+                .with_details(details)
+                .retry_after_seconds(UNHEALTHY_RETRY_AFTER_SECONDS)
+                .into());
+        }
+        Ok(Answer::of(&HealthAnswer {
+            status: "healthy".to_owned(),
+            service: SERVICE_NAME.to_owned(),
+            version: SERVICE_VERSION.to_owned(),
+            store: StoreHealth { kind: kind.to_owned(), status: "healthy".to_owned() },
+        }))
+    }
+}

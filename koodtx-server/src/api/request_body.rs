@@ -1,0 +1,60 @@
+//! A request body that is described in the OpenAPI document and read by our own reader.
+
+use std::marker::PhantomData;
+
+use poem::{Body, Request, RequestBody};
+use poem_openapi::registry::{MetaMediaType, MetaRequest, Registry};
+use poem_openapi::types::Type;
+use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
+
+use super::answer::JSON;
+use crate::http::{BodyError, BodyHead, BodyReader, ReceivedBody};
+
+/// The body of a request, not yet read, documented as an `S`.
+///
+/// The library's own payload types read without a limit. This one leaves the reading to the
+/// handler, which by then knows who calls.
+pub(crate) struct JsonBody<S, const REQUIRED: bool = true> {
+    head: BodyHead,
+    body: Body,
+    schema: PhantomData<fn() -> S>,
+}
+
+impl<S, const REQUIRED: bool> JsonBody<S, REQUIRED> {
+    /// Reads it whole, up to `limit_bytes`.
+    pub(super) async fn read(
+        self,
+        reader: &BodyReader,
+        limit_bytes: usize,
+    ) -> Result<ReceivedBody, BodyError> {
+        reader.read_json(&self.head, self.body, limit_bytes).await
+    }
+}
+
+impl<'a, S: Type, const REQUIRED: bool> ApiExtractor<'a> for JsonBody<S, REQUIRED> {
+    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::RequestObject];
+
+    type ParamType = ();
+    type ParamRawType = ();
+
+    fn register(registry: &mut Registry) {
+        S::register(registry);
+    }
+
+    fn request_meta() -> Option<MetaRequest> {
+        Some(MetaRequest {
+            description: None,
+            content: vec![MetaMediaType { content_type: JSON, schema: S::schema_ref() }],
+            required: REQUIRED,
+        })
+    }
+
+    async fn from_request(
+        request: &'a Request,
+        body: &mut RequestBody,
+        _: ExtractParamOptions<()>,
+    ) -> poem::Result<Self> {
+        let head = BodyHead::of(request.headers());
+        Ok(Self { head, body: body.take()?, schema: PhantomData })
+    }
+}

@@ -1,0 +1,142 @@
+//! Push, pull and status.
+
+use std::sync::Arc;
+
+use koodtx_core::pull::PullRequest;
+use koodtx_core::push::{PushBatch, PushError};
+use koodtx_core::service::Caller;
+use koodtx_core::time::Timestamp;
+use poem::http::StatusCode;
+use poem_openapi::OpenApi;
+use serde::Serialize;
+
+use super::answer::Answer;
+use super::faults::{Fault, ReadFaults, SyncFaults};
+use super::pull_body::pull_body;
+use super::request_body::JsonBody;
+use super::schema::{PullAnswer, PullBody, PushAnswer, PushBody, StatusAnswer, Tag};
+use crate::app::App;
+use crate::auth::Access;
+use crate::error::ApiError;
+use crate::http::ReceivedBody;
+
+/// Bodies below this size are parsed where they are: handing them over would cost more.
+const PARSE_INLINE_MAX_BYTES: usize = 16 * 1024;
+
+pub(crate) struct SyncApi {
+    pub(super) app: Arc<App>,
+}
+
+#[OpenApi(tag = "Tag::Sync")]
+impl SyncApi {
+    /// Push a session and its samples
+    ///
+    /// All or nothing: an answer of 200 means that everything but the records in `error_details` is
+    /// stored durably. Repeating a push is safe; what is there already counts as `duplicates`.
+    #[oai(path = "/api/sync/push", method = "post", operation_id = "push")]
+    async fn push(
+        &self,
+        access: Access,
+        body: JsonBody<PushBody>,
+    ) -> Result<Answer<PushAnswer>, Fault<SyncFaults>> {
+        let caller = access.caller;
+        let started_at = self.app.service.now();
+        let limit_bytes = self.app.bodies.limits().push_max_bytes;
+        let received = match body.read(&self.app.bodies, limit_bytes).await {
+            Ok(received) => received,
+            Err(error) => return Err(self.refused(&caller, 0, started_at, error.into()).await.into()),
+        };
+        let body_bytes = received.bytes().len() as u64;
+        let batch = match parse(received).await? {
+            Ok(batch) => batch,
+            Err(error) => {
+                return Err(self.refused(&caller, body_bytes, started_at, error.into()).await.into());
+            }
+        };
+        match self.app.service.push(&caller, batch, body_bytes, started_at).await {
+            Ok(answer) => Ok(Answer::serialized(&answer)?),
+            Err(error) => {
+                Err(self.refused(&caller, body_bytes, started_at, error.into()).await.into())
+            }
+        }
+    }
+
+    /// Pull what changed
+    ///
+    /// To follow a server: pull with the `server_timestamp` of the round before as `last_sync_time`,
+    /// and with `page` counting up (or with `next_cursor`) until `has_more` is false.
+    #[oai(path = "/api/sync/pull", method = "post", operation_id = "pull")]
+    async fn pull(
+        &self,
+        access: Access,
+        body: JsonBody<PullBody, false>,
+    ) -> Result<Answer<PullAnswer>, Fault<SyncFaults>> {
+        let limit_bytes = self.app.bodies.limits().other_max_bytes;
+        let received = body.read(&self.app.bodies, limit_bytes).await?;
+        let request = PullRequest::from_json(received.bytes()).map_err(ApiError::from)?;
+        let body_bytes = received.bytes().len() as u64;
+        let stream = self.app.service.pull(&access.caller, request, body_bytes).await?;
+        Ok(Answer::streamed(pull_body(stream, self.app.leftovers.clone())))
+    }
+
+    /// Totals and recent syncs
+    #[oai(path = "/api/sync/status", method = "get", operation_id = "sync_status")]
+    async fn status(&self, access: Access) -> Result<Answer<StatusAnswer>, Fault<ReadFaults>> {
+        let status = self.app.service.status(&access.caller).await?;
+        Ok(Answer::serialized(&StatusWire {
+            total_sessions: status.total_sessions,
+            active_sessions: status.active_sessions,
+            uploaded_sessions: status.uploaded_sessions,
+            recent_syncs: &status.recent_syncs,
+        })?)
+    }
+}
+
+impl SyncApi {
+    /// Logs a refused push, where the refusal is about what the client sent.
+    async fn refused(
+        &self,
+        caller: &Caller,
+        body_bytes: u64,
+        started_at: Timestamp,
+        error: ApiError,
+    ) -> ApiError {
+        const LOGGED: [StatusCode; 3] = [
+            StatusCode::BAD_REQUEST,
+            StatusCode::PAYLOAD_TOO_LARGE,
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        ];
+        if LOGGED.contains(&error.status()) {
+            let text = error.message().to_owned();
+            let logged =
+                self.app.service.log_failed_push(caller, body_bytes, started_at, text).await;
+            if let Err(log_error) = logged {
+                // The client's mistake stays the answer.
+                tracing::error!(error = %log_error, "a refused push could not be logged");
+            }
+        }
+        error
+    }
+}
+
+/// Parses a push; off the async threads where that takes a while. The body's memory stays taken
+/// until it is parsed, also when the client has gone.
+async fn parse(received: ReceivedBody) -> Result<Result<Arc<PushBatch>, PushError>, ApiError> {
+    let is_short = received.bytes().len() < PARSE_INLINE_MAX_BYTES;
+    let parse = move || PushBatch::parse(received.bytes()).map(Arc::new);
+    if is_short {
+        return Ok(parse());
+    }
+    tokio::task::spawn_blocking(parse).await.map_err(|error| {
+        tracing::error!(%error, "parsing a push failed");
+        ApiError::internal()
+    })
+}
+
+#[derive(Serialize)]
+struct StatusWire<'a> {
+    total_sessions: u64,
+    active_sessions: u64,
+    uploaded_sessions: u64,
+    recent_syncs: &'a [koodtx_core::sync_log::SyncLogEntry],
+}

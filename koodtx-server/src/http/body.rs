@@ -1,0 +1,279 @@
+//! Reading a request body: decoded, in bounded memory, in bounded time.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::Stream;
+use poem::http::{HeaderMap, header};
+use poem::Body;
+use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::time::{Instant, timeout};
+use tokio_util::io::StreamReader;
+
+use super::budget::{Budget, Share};
+use super::coding::Coding;
+
+/// What a body starts with, in memory, and what it grows by at least.
+const BUFFER_MIN_BYTES: usize = 16 * 1024;
+/// How much of a declared Content-Length is believed before it has arrived.
+const BUFFER_DECLARED_MAX_BYTES: usize = 256 * 1024;
+/// How much is decoded before other tasks of the thread get their turn.
+const DECODE_TURN_BYTES: usize = 1024 * 1024;
+/// Longest time that one body may take, however steadily it comes.
+const BODY_TOTAL_MAX_SECONDS: u64 = 30 * 60;
+
+/// Limits on request bodies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BodyLimits {
+    /// Largest body of a push, in bytes, before and after decompression.
+    pub push_max_bytes: usize,
+    /// Largest body of every other request, in bytes, before and after decompression.
+    pub other_max_bytes: usize,
+    /// Memory for all bodies in flight, in bytes.
+    pub memory_max_bytes: usize,
+    /// Longest wait for the next part of a body.
+    pub idle_timeout: Duration,
+}
+
+/// Why a body could not be had.
+#[derive(Debug, PartialEq, Eq)]
+pub enum BodyError {
+    /// It is larger than the limit.
+    TooLarge {
+        /// The limit, in bytes.
+        limit_bytes: usize,
+    },
+    /// Its Content-Encoding is not known.
+    Encoding {
+        /// The ones that are.
+        accepted: Vec<&'static str>,
+    },
+    /// Its Content-Type is not JSON.
+    NotJson,
+    /// It stopped coming.
+    TimedOut,
+    /// The connection broke, or the framing is wrong.
+    Incomplete,
+    /// It does not decode.
+    Undecodable,
+    /// There is no memory left for it.
+    NoRoom,
+}
+
+/// What the headers say of a body.
+#[derive(Clone, Debug)]
+pub(crate) struct BodyHead {
+    content_type: Option<String>,
+    content_encoding: Vec<String>,
+    content_length: Option<u64>,
+}
+
+impl BodyHead {
+    pub(crate) fn of(headers: &HeaderMap) -> Self {
+        let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+        Self {
+            content_type: headers
+                .get(header::CONTENT_TYPE)
+                .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()),
+            content_encoding: headers
+                .get_all(header::CONTENT_ENCODING)
+                .iter()
+                .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
+                .collect(),
+            content_length: text(header::CONTENT_LENGTH).and_then(|text| text.parse().ok()),
+        }
+    }
+
+    fn is_json(&self) -> bool {
+        let essence = self.content_type.as_deref().and_then(|text| text.split(';').next());
+        let essence = essence.unwrap_or_default().trim().to_ascii_lowercase();
+        essence == "application/json"
+            || (essence.starts_with("application/") && essence.ends_with("+json"))
+    }
+
+    fn coding(&self) -> Result<Option<Coding>, BodyError> {
+        let refused =
+            || BodyError::Encoding { accepted: Coding::ALL.iter().map(|coding| coding.name()).collect() };
+        match self.content_encoding.as_slice() {
+            [] => Ok(None),
+            [one] if one.trim().is_empty() || one.trim().eq_ignore_ascii_case("identity") => Ok(None),
+            [one] => Coding::of_name(one.trim()).map(Some).ok_or_else(refused),
+            _ => Err(refused()),
+        }
+    }
+}
+
+/// A body that has arrived whole. It holds its part of the memory budget until it is dropped.
+#[derive(Debug)]
+pub struct ReceivedBody {
+    bytes: Vec<u8>,
+    _share: Share,
+}
+
+impl ReceivedBody {
+    /// The decoded bytes.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+/// Reads bodies within [`BodyLimits`].
+#[derive(Clone, Debug)]
+pub struct BodyReader {
+    limits: BodyLimits,
+    budget: Budget,
+}
+
+impl BodyReader {
+    /// A reader with a memory budget of its own.
+    pub fn new(limits: BodyLimits) -> Self {
+        Self { limits, budget: Budget::new(limits.memory_max_bytes) }
+    }
+
+    /// The limits.
+    pub fn limits(&self) -> &BodyLimits {
+        &self.limits
+    }
+
+    /// Reads a JSON body of up to `limit_bytes`. An empty body needs no Content-Type.
+    pub(crate) async fn read_json(
+        &self,
+        head: &BodyHead,
+        body: Body,
+        limit_bytes: usize,
+    ) -> Result<ReceivedBody, BodyError> {
+        let coding = head.coding()?;
+        if head.content_length.is_some_and(|length| length > limit_bytes as u64) {
+            return Err(BodyError::TooLarge { limit_bytes });
+        }
+        let may_be_empty = head.content_length.unwrap_or(0) == 0;
+        if !head.is_json() && !may_be_empty {
+            return Err(BodyError::NotJson);
+        }
+        let received = self.read(head, coding, body, limit_bytes).await?;
+        if !head.is_json() && !received.bytes.is_empty() {
+            return Err(BodyError::NotJson);
+        }
+        Ok(received)
+    }
+
+    async fn read(
+        &self,
+        head: &BodyHead,
+        coding: Option<Coding>,
+        body: Body,
+        limit_bytes: usize,
+    ) -> Result<ReceivedBody, BodyError> {
+        let fault = Arc::new(AtomicU8::new(NO_FAULT));
+        let wire = Wire {
+            stream: Box::pin(body.into_bytes_stream()),
+            left_bytes: limit_bytes,
+            fault: fault.clone(),
+        };
+        let wire = StreamReader::new(wire);
+        // Held while decoding only: the window goes when the decoder does.
+        let _window = match coding {
+            Some(coding) => self.take(coding.window_max_bytes())?,
+            None => Share::none(),
+        };
+        let mut reader: Box<dyn AsyncRead + Send + Unpin> = match coding {
+            Some(coding) => coding.decode(wire),
+            None => Box::new(wire),
+        };
+
+        let declared = match coding {
+            None => usize::try_from(head.content_length.unwrap_or(0)).unwrap_or(limit_bytes),
+            Some(_) => 0,
+        };
+        let deadline = Instant::now() + Duration::from_secs(BODY_TOTAL_MAX_SECONDS);
+        let mut share = Share::none();
+        let mut bytes = Vec::new();
+        let mut turn_bytes = 0;
+        loop {
+            if bytes.len() == bytes.capacity() {
+                self.grow(&mut bytes, &mut share, declared, limit_bytes)?;
+            }
+            let wait = self.limits.idle_timeout.min(deadline.saturating_duration_since(Instant::now()));
+            let read = timeout(wait, reader.read_buf(&mut bytes)).await;
+            let count = read.map_err(|_| BodyError::TimedOut)?.map_err(|_| {
+                match fault.load(Ordering::Relaxed) {
+                    TOO_LARGE => BodyError::TooLarge { limit_bytes },
+                    BROKEN => BodyError::Incomplete,
+                    _ => BodyError::Undecodable,
+                }
+            })?;
+            if bytes.len() > limit_bytes {
+                return Err(BodyError::TooLarge { limit_bytes });
+            }
+            if count == 0 {
+                return Ok(ReceivedBody { bytes, _share: share });
+            }
+            turn_bytes += count;
+            if turn_bytes >= DECODE_TURN_BYTES {
+                turn_bytes = 0;
+                tokio::task::yield_now().await;
+            }
+        }
+    }
+
+    /// Makes room for more, by doubling, after taking it from the budget. One byte beyond the limit
+    /// is enough to see that a body is too large.
+    fn grow(
+        &self,
+        bytes: &mut Vec<u8>,
+        share: &mut Share,
+        declared: usize,
+        limit_bytes: usize,
+    ) -> Result<(), BodyError> {
+        let first = declared.min(BUFFER_DECLARED_MAX_BYTES) + 1;
+        let wanted = bytes.capacity().saturating_mul(2).max(first).max(BUFFER_MIN_BYTES);
+        let more = wanted.min(limit_bytes + 1).saturating_sub(bytes.capacity()).max(1);
+        share.add(self.take(more)?);
+        bytes.reserve_exact(more);
+        Ok(())
+    }
+
+    fn take(&self, bytes: usize) -> Result<Share, BodyError> {
+        self.budget.take(bytes).ok_or(BodyError::NoRoom)
+    }
+}
+
+const NO_FAULT: u8 = 0;
+const TOO_LARGE: u8 = 1;
+const BROKEN: u8 = 2;
+
+/// The body as it comes from the wire, counted. It notes why it ended, because a decoder above may
+/// replace the error by one of its own.
+struct Wire {
+    stream: Pin<Box<dyn Stream<Item = io::Result<Bytes>> + Send>>,
+    left_bytes: usize,
+    fault: Arc<AtomicU8>,
+}
+
+impl Stream for Wire {
+    type Item = io::Result<Bytes>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let next = std::task::ready!(self.stream.as_mut().poll_next(context));
+        Poll::Ready(match next {
+            Some(Ok(chunk)) if chunk.len() > self.left_bytes => {
+                self.fault.store(TOO_LARGE, Ordering::Relaxed);
+                Some(Err(io::Error::other("too large")))
+            }
+            Some(Ok(chunk)) => {
+                self.left_bytes -= chunk.len();
+                Some(Ok(chunk))
+            }
+            Some(Err(error)) => {
+                self.fault.store(BROKEN, Ordering::Relaxed);
+                Some(Err(error))
+            }
+            None => None,
+        })
+    }
+}

@@ -1,0 +1,19 @@
+//! What stands between the socket and the API: connections, bodies, compression, the access log.
+
+mod access_log;
+mod body;
+mod budget;
+mod coding;
+mod compress;
+mod connections;
+mod envelope;
+mod lingering;
+mod stalled_write;
+
+pub use body::{BodyError, BodyLimits, BodyReader, ReceivedBody};
+pub(crate) use access_log::access_log;
+pub(crate) use body::BodyHead;
+pub(crate) use compress::compress;
+pub(crate) use connections::serve_connections;
+pub(crate) use envelope::{AllowedMethods, envelope};
+pub(crate) use lingering::linger;

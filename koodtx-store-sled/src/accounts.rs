@@ -1,0 +1,141 @@
+//! Accounts on sled.
+
+use koodtx_core::id::UserId;
+use koodtx_core::store::{Credentials, NewUser, Taken, User, UserPage, fold_name};
+use koodtx_core::time::Timestamp;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use crate::error::{Failure, Result};
+use crate::families;
+use crate::key::{Key, Table};
+use crate::record;
+use crate::store::Inner;
+use crate::values::{Values, WriteSet};
+
+/// An account as it is kept.
+#[derive(Serialize, Deserialize)]
+struct AccountRecord {
+    user: User,
+    password_hash: String,
+}
+
+/// The key of a unique text. Hashed, since folding can make a name 50 times as long, and a key of
+/// that length would spoil the pages it lies in.
+fn unique_key(table: Table, text: &str) -> Key {
+    Key::hashed(table, Sha256::digest(text.as_bytes()).into())
+}
+
+/// The caller holds the lock of the accounts alone.
+pub(crate) fn create(inner: &Inner, new: NewUser, now: Timestamp) -> Result<Result<User, Taken>> {
+    let username = unique_key(Table::Username, &fold_name(&new.username));
+    let email = unique_key(Table::Email, &fold_name(&new.email));
+    let device = new.device_id.as_ref().map(|device| unique_key(Table::Device, device));
+    let names = [
+        (Some(username), Taken::Username),
+        (Some(email), Taken::Email),
+        (device, Taken::Device),
+    ];
+    for (key, taken) in &names {
+        if let Some(key) = key
+            && inner.values.contains(key)?
+        {
+            return Ok(Err(*taken));
+        }
+    }
+    let last = inner.values.scan_prefix(&Key::table(Table::Account)).next_back().transpose()?;
+    let last = last.map(|entry| record::load::<AccountRecord>(&inner.values, &entry)).transpose()?;
+    let id = UserId(last.map_or(1, |last| last.user.id.0 + 1));
+    let user = User {
+        id,
+        username: new.username,
+        email: new.email,
+        device_id: new.device_id,
+        is_active: true,
+        created_at: now,
+        updated_at: now,
+    };
+    let mut set = WriteSet::new(&inner.values);
+    for key in names.iter().filter_map(|(key, _)| key.as_ref()) {
+        record::put(&mut set, key, &id)?;
+    }
+    let account = AccountRecord { user, password_hash: new.password_hash };
+    record::put(&mut set, &Key::account(id), &account)?;
+    inner.journal.commit(set)?;
+    Ok(Ok(account.user))
+}
+
+fn read(values: &Values, id: UserId) -> Result<Option<AccountRecord>> {
+    record::get(values, &Key::account(id))
+}
+
+pub(crate) fn user(inner: &Inner, id: UserId) -> Result<Option<User>> {
+    Ok(read(&inner.values, id)?.map(|account| account.user))
+}
+
+pub(crate) fn credentials(inner: &Inner, username: &str) -> Result<Option<Credentials>> {
+    let key = unique_key(Table::Username, &fold_name(username));
+    let Some(id) = record::get(&inner.values, &key)? else { return Ok(None) };
+    let account = read(&inner.values, id)?
+        .ok_or_else(|| Failure::corrupt(format!("the account {id} has a name and is missing")))?;
+    Ok(Some(Credentials { user: account.user, password_hash: account.password_hash }))
+}
+
+pub(crate) fn users(inner: &Inner, after: Option<UserId>, limit: usize) -> Result<UserPage> {
+    let table = Key::table(Table::Account);
+    let from = after.map_or_else(|| table.clone(), |after| Key::account(after).end());
+    let mut behind = inner.values.scan(&from, &table.end());
+    let users = behind
+        .by_ref()
+        .take(limit)
+        .map(|entry| Ok(record::load::<AccountRecord>(&inner.values, &entry?)?.user))
+        .collect::<Result<_>>()?;
+    Ok(UserPage { users, has_more: behind.next().transpose()?.is_some() })
+}
+
+pub(crate) fn count(values: &Values) -> Result<u64> {
+    let mut count = 0;
+    for entry in values.scan_prefix(&Key::table(Table::Account)) {
+        entry?;
+        count += 1;
+    }
+    Ok(count)
+}
+
+/// The caller holds the locks of the accounts and of the user alone.
+pub(crate) fn set_active(
+    inner: &Inner,
+    id: UserId,
+    is_active: bool,
+    now: Timestamp,
+) -> Result<Option<User>> {
+    let Some(mut account) = read(&inner.values, id)? else { return Ok(None) };
+    let mut set = WriteSet::new(&inner.values);
+    if account.user.is_active != is_active {
+        account.user.is_active = is_active;
+        account.user.updated_at = now;
+        record::put(&mut set, &Key::account(id), &account)?;
+    }
+    if !is_active {
+        families::revoke_where(&inner.values, &mut set, id, |_| true)?;
+    }
+    inner.journal.commit(set)?;
+    Ok(Some(account.user))
+}
+
+/// The caller holds the locks of the accounts and of the user alone.
+pub(crate) fn set_password(
+    inner: &Inner,
+    id: UserId,
+    password_hash: String,
+    now: Timestamp,
+) -> Result<Option<User>> {
+    let Some(mut account) = read(&inner.values, id)? else { return Ok(None) };
+    account.password_hash = password_hash;
+    account.user.updated_at = now;
+    let mut set = WriteSet::new(&inner.values);
+    record::put(&mut set, &Key::account(id), &account)?;
+    families::revoke_where(&inner.values, &mut set, id, |_| true)?;
+    inner.journal.commit(set)?;
+    Ok(Some(account.user))
+}

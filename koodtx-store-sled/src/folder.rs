@@ -1,0 +1,190 @@
+//! The data folder: who may open it, and whether this program can read it.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use koodtx_core::store::{StoreError, StoreErrorKind};
+
+use crate::error::Failure;
+
+/// Version of the keys and values that this program reads and writes.
+const FORMAT_VERSION: u32 = 1;
+/// Holds the format version of a complete store.
+const FORMAT_FILE: &str = "koodtx-format";
+/// Stands for [`FORMAT_FILE`] until the first opening has succeeded.
+const CREATING_FILE: &str = "koodtx-format.creating";
+/// Is locked for as long as the store is open.
+const LOCK_FILE: &str = "koodtx-lock";
+/// Where sled keeps its pages.
+const DATABASE_FILE: &str = "db";
+const OPERATION: &str = "open";
+
+/// An opened data folder, locked against other processes until dropped.
+pub(crate) struct Folder {
+    path: PathBuf,
+    _lock: File,
+}
+
+impl Folder {
+    /// Creates the folder if need be, locks it, checks its format and removes what an opening or a
+    /// creation that was cut short has left behind.
+    pub(crate) fn claim(path: &Path) -> Result<Self, StoreError> {
+        let failed = |error: io::Error| {
+            let message = format!("the data folder {} cannot be used: {error}", path.display());
+            StoreError::new(Failure::Io(error).kind(), OPERATION, message)
+        };
+        fs::create_dir_all(path).map_err(failed)?;
+        let lock = lock(path)?;
+        let folder = Self { path: path.to_path_buf(), _lock: lock };
+        match fs::read_to_string(folder.file(FORMAT_FILE)) {
+            Ok(text) => {
+                folder.check_format(&text)?;
+                folder.remove_unfinished_snapshots().map_err(failed)?;
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => folder.begin()?,
+            Err(error) => return Err(failed(error)),
+        }
+        Ok(folder)
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+
+    fn check_format(&self, text: &str) -> Result<(), StoreError> {
+        let refused = |problem: String| {
+            let message = format!("the data folder {} {problem}", self.path.display());
+            Err(StoreError::corrupt(OPERATION, message))
+        };
+        match text.trim().parse::<u32>() {
+            Ok(FORMAT_VERSION) => Ok(()),
+            Ok(version) if version > FORMAT_VERSION => refused(format!(
+                "was written by a newer version of this program (format {version}, this one reads \
+                 up to {FORMAT_VERSION}): run the newer version"
+            )),
+            Ok(version) => refused(format!("has the unknown format {version}")),
+            Err(_) => refused(format!(
+                "has a {FORMAT_FILE} file that holds no version: restore the file or a backup"
+            )),
+        }
+    }
+
+    /// Marks that a store is being created here, where there is none.
+    fn begin(&self) -> Result<(), StoreError> {
+        let failed = |error: io::Error| {
+            let message = format!("no store can be created in {}: {error}", self.path.display());
+            StoreError::new(Failure::Io(error).kind(), OPERATION, message)
+        };
+        let creating = self.file(CREATING_FILE);
+        if creating.exists() {
+            // The creation was cut short: nothing can have been acknowledged.
+            self.remove_database().map_err(failed)?;
+        } else if self.file(DATABASE_FILE).exists() {
+            let message = format!(
+                "the data folder {} holds a database without a {FORMAT_FILE} file, so it is not \
+                 from this program or not complete: choose another folder or restore a backup",
+                self.path.display()
+            );
+            return Err(StoreError::corrupt(OPERATION, message));
+        }
+        write_synced(&creating, &format!("{FORMAT_VERSION}\n"))
+            .and_then(|()| self.sync())
+            .map_err(failed)
+    }
+
+    /// Opens the file of the database a second time, for syncing. Called once sled has opened.
+    pub(crate) fn database_file(&self) -> io::Result<File> {
+        OpenOptions::new().read(true).write(true).open(self.file(DATABASE_FILE))
+    }
+
+    /// Makes the opened store permanent: its files are in the folder, and the folder is on disk.
+    pub(crate) fn finish(&self, database: &File) -> io::Result<()> {
+        database.sync_all()?;
+        for name in ["conf", "blobs"] {
+            File::open(self.file(name))?.sync_all()?;
+        }
+        let creating = self.file(CREATING_FILE);
+        if creating.exists() {
+            fs::rename(&creating, self.file(FORMAT_FILE))?;
+        }
+        self.sync()
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        File::open(&self.path)?.sync_all()?;
+        match self.path.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => File::open(parent)?.sync_all(),
+            _ => Ok(()),
+        }
+    }
+
+    /// Removes snapshots of the page table whose writing was cut short.
+    ///
+    /// sled means to pass over them when it opens but looks for another suffix than it writes, takes
+    /// the torn file for the newest snapshot, and calls the whole database corrupt. They hold
+    /// nothing that is not in the database file.
+    fn remove_unfinished_snapshots(&self) -> io::Result<()> {
+        self.remove_where(|name| name.starts_with("snap.") && name.ends_with(".generating"))
+    }
+
+    fn remove_database(&self) -> io::Result<()> {
+        self.remove_where(|name| {
+            matches!(name, DATABASE_FILE | "conf" | "blobs") || name.starts_with("snap.")
+        })
+    }
+
+    fn remove_where(&self, is_doomed: impl Fn(&str) -> bool) -> io::Result<()> {
+        for entry in fs::read_dir(&self.path)? {
+            let entry = entry?;
+            if !entry.file_name().to_str().is_some_and(&is_doomed) {
+                continue;
+            }
+            if entry.file_type()?.is_dir() {
+                fs::remove_dir_all(entry.path())?;
+            } else {
+                fs::remove_file(entry.path())?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn lock(path: &Path) -> Result<File, StoreError> {
+    let file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(path.join(LOCK_FILE))
+        .map_err(|error| {
+            let message = format!("the data folder {} is not writable: {error}", path.display());
+            StoreError::new(Failure::Io(error).kind(), OPERATION, message)
+        })?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(StoreError::new(
+            StoreErrorKind::Contention,
+            OPERATION,
+            format!(
+                "the data folder {} is in use, and only one process may open it: stop the other \
+                 server or choose another folder",
+                path.display()
+            ),
+        )),
+        Err(TryLockError::Error(error)) => Err(StoreError::new(
+            StoreErrorKind::Unavailable,
+            OPERATION,
+            format!("the data folder {} cannot be locked: {error}", path.display()),
+        )),
+    }
+}
+
+fn write_synced(path: &Path, text: &str) -> io::Result<()> {
+    let mut file = File::create(path)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()
+}

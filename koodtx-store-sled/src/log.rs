@@ -1,0 +1,61 @@
+//! The sync log.
+
+use koodtx_core::id::{LogId, UserId};
+use koodtx_core::store::UserStatus;
+use koodtx_core::sync_log::{NewSyncLogEntry, SyncLogEntry};
+use koodtx_core::time::Timestamp;
+
+use crate::error::Result;
+use crate::key::Key;
+use crate::record;
+use crate::store::Inner;
+use crate::user::UserRecord;
+use crate::values::WriteSet;
+
+/// Adds an entry; the caller writes `record` afterwards.
+pub(crate) fn append(
+    set: &mut WriteSet<'_>,
+    user: UserId,
+    record: &mut UserRecord,
+    entry: NewSyncLogEntry,
+    now: Timestamp,
+) -> Result<LogId> {
+    let entry = entry.complete(record.last_log, now);
+    record.last_log = Some(entry.id);
+    record::put(set, &Key::log(user, entry.id), &entry)?;
+    Ok(entry.id)
+}
+
+/// Logs by itself, without waiting for the disk. The caller holds the user's lock alone.
+pub(crate) fn log(
+    inner: &Inner,
+    user: UserId,
+    entry: NewSyncLogEntry,
+    now: Timestamp,
+) -> Result<LogId> {
+    let mut record = UserRecord::read(&inner.values, user)?;
+    let mut set = WriteSet::new(&inner.values);
+    let id = append(&mut set, user, &mut record, entry, now)?;
+    record.write(&mut set, user)?;
+    let _unsynced = inner.journal.write(set)?;
+    Ok(id)
+}
+
+/// A user's totals with the latest `recent` entries, the newest first.
+pub(crate) fn status(inner: &Inner, user: UserId, recent: usize) -> Result<UserStatus> {
+    let record = UserRecord::read(&inner.values, user)?;
+    let recent_syncs: Vec<SyncLogEntry> = inner
+        .values
+        .scan_prefix(&Key::logs(user))
+        .rev()
+        .take(recent)
+        .map(|entry| record::load(&inner.values, &entry?))
+        .collect::<Result<_>>()?;
+    Ok(UserStatus {
+        total_sessions: record.live,
+        active_sessions: record.active,
+        // A session comes to be only by an upload.
+        uploaded_sessions: record.live,
+        recent_syncs,
+    })
+}

@@ -1,0 +1,144 @@
+//! Reading the records of a session.
+
+use std::collections::BTreeMap;
+
+use koodtx_core::block::{Block, assemble_chunk};
+use koodtx_core::id::{SensorType, UserId};
+use koodtx_core::pull::{RecordChunk, RecordQuery};
+use koodtx_core::time::Timestamp;
+
+use crate::blocks::{SeriesKey, first_time};
+use crate::error::{Failure, Result};
+use crate::key::{Key, KeyReader, Table};
+use crate::series;
+use crate::session::SessionRecord;
+use crate::store::Inner;
+use crate::values::Values;
+
+/// Changed blocks that are looked up one by one. Where more have changed, passing over the
+/// unchanged ones between them costs less than collecting them all for each chunk.
+const CHANGED_BLOCKS_MAX_COUNT: usize = 1024;
+
+/// Reads one chunk. The caller shares the user's lock: a scan is no snapshot, and would miss a block
+/// that a push moves at that moment.
+pub(crate) fn read(inner: &Inner, query: &RecordQuery) -> Result<RecordChunk> {
+    let values = &inner.values;
+    let Some(session) = SessionRecord::find(values, query.user, query.session)?
+        .filter(|session| session.state.live)
+    else {
+        return Ok(RecordChunk::default());
+    };
+    let (sensor_types, numbers): (Vec<SensorType>, Vec<u32>) =
+        series::all(values, query.user, session.life)?
+            .into_iter()
+            .map(|(sensor_type, record)| (sensor_type, record.number))
+            .unzip();
+    let filter = Filter::new(values, query, session.life)?;
+    assemble_chunk(query, &sensor_types, |sensor_type, from| {
+        let Ok(at) = sensor_types.binary_search(sensor_type) else { return Ok(None) };
+        let key = SeriesKey {
+            user: query.user,
+            session: query.session,
+            sensor_type,
+            life: session.life,
+            number: numbers[at],
+        };
+        filter.next_block(values, &key, from)
+    })
+}
+
+/// Which blocks a read has to look at.
+enum Filter {
+    /// All that changed after this user clock (`None`: all), found by passing over the others.
+    Scan(Option<Timestamp>),
+    /// Just these: by number of the series the times at which they begin, ordered.
+    These(BTreeMap<u32, Vec<Timestamp>>),
+}
+
+impl Filter {
+    fn new(values: &Values, query: &RecordQuery, life: Timestamp) -> Result<Self> {
+        let Some(after) = query.changed_after else { return Ok(Self::Scan(None)) };
+        let changed = changed_blocks(values, query.user, life, after)?;
+        Ok(changed.map_or(Self::Scan(Some(after)), Self::These))
+    }
+
+    /// The first block of a series that passes and ends at `from` or later.
+    fn next_block(
+        &self,
+        values: &Values,
+        key: &SeriesKey<'_>,
+        from: Timestamp,
+    ) -> Result<Option<Block>> {
+        match self {
+            Self::Scan(after) => scan(values, key, from, *after),
+            Self::These(changed) => {
+                let firsts = changed.get(&key.number).map_or(&[][..], Vec::as_slice);
+                pick(values, key, from, firsts)
+            }
+        }
+    }
+}
+
+/// The blocks of a life that changed after `after`, unless they are too many.
+fn changed_blocks(
+    values: &Values,
+    user: UserId,
+    life: Timestamp,
+    after: Timestamp,
+) -> Result<Option<BTreeMap<u32, Vec<Timestamp>>>> {
+    let from = Key::block_changes(user, life, after.plus_micros(1));
+    let end = Key::life(Table::BlockChange, user, life).end();
+    let mut changed: BTreeMap<u32, Vec<Timestamp>> = BTreeMap::new();
+    for (count, entry) in values.scan(&from, &end).enumerate() {
+        if count == CHANGED_BLOCKS_MAX_COUNT {
+            return Ok(None);
+        }
+        let entry = entry?;
+        let mut reader = KeyReader::new(entry.key());
+        reader.user()?;
+        reader.time()?;
+        reader.time()?;
+        changed.entry(reader.series()?).or_default().push(reader.time()?);
+    }
+    changed.values_mut().for_each(|firsts| firsts.sort_unstable());
+    Ok(Some(changed))
+}
+
+fn scan(
+    values: &Values,
+    key: &SeriesKey<'_>,
+    from: Timestamp,
+    after: Option<Timestamp>,
+) -> Result<Option<Block>> {
+    // The block that `from` lies in began before it.
+    let start = key.last_from(values, from)?.as_ref().map(first_time).transpose()?;
+    for entry in key.scan_from(values, start.unwrap_or(from)) {
+        let entry = entry?;
+        let meta = key.meta(&entry)?;
+        if meta.last >= from && after.is_none_or(|after| meta.changed > after) {
+            return key.decode(values, &entry).map(Some);
+        }
+    }
+    Ok(None)
+}
+
+fn pick(
+    values: &Values,
+    key: &SeriesKey<'_>,
+    from: Timestamp,
+    firsts: &[Timestamp],
+) -> Result<Option<Block>> {
+    let begun = firsts.partition_point(|&first| first <= from);
+    for &first in &firsts[begun.saturating_sub(1)..] {
+        let entry = key.at(values, first)?.ok_or_else(|| {
+            Failure::corrupt(format!(
+                "user {}, session {}, sensor {}: the block that begins at {first} is missing",
+                key.user, key.session, key.sensor_type
+            ))
+        })?;
+        if key.meta(&entry)?.last >= from {
+            return key.decode(values, &entry).map(Some);
+        }
+    }
+    Ok(None)
+}

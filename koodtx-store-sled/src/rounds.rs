@@ -1,0 +1,74 @@
+//! The remembered first pages of pull rounds.
+//!
+//! They are written without waiting for the disk: whoever finds none repeats work and loses nothing.
+
+use koodtx_core::id::UserId;
+use koodtx_core::limits::{ROUND_MEMORY_MAX_MICROS, ROUNDS_PER_SIGN_IN_MAX_COUNT};
+use koodtx_core::pull::RoundKey;
+use koodtx_core::time::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::error::Result;
+use crate::key::Key;
+use crate::record;
+use crate::store::Inner;
+use crate::values::{Values, WriteSet};
+
+#[derive(Debug, Serialize, Deserialize)]
+struct FirstPage {
+    /// The user clock that the page was read at.
+    clock: Timestamp,
+    /// When it was remembered, by the wall clock.
+    at: Timestamp,
+}
+
+impl FirstPage {
+    fn is_fresh(&self, now: Timestamp) -> bool {
+        now < self.at.plus_micros(ROUND_MEMORY_MAX_MICROS)
+    }
+}
+
+/// The clock remembered for a round.
+pub(crate) fn clock(
+    values: &Values,
+    user: UserId,
+    round: &RoundKey,
+    now: Timestamp,
+) -> Result<Option<Timestamp>> {
+    let page: Option<FirstPage> = record::get(values, &Key::round(user, round))?;
+    Ok(page.filter(|page| page.is_fresh(now)).map(|page| page.clock))
+}
+
+/// Remembers the clock of a first page, unless an earlier one of the same round is remembered.
+pub(crate) fn remember(
+    inner: &Inner,
+    user: UserId,
+    round: &RoundKey,
+    clock: Timestamp,
+    now: Timestamp,
+) -> Result<()> {
+    // Pulls of one user run side by side; this alone is read and written in one go.
+    let _alone = inner.rounds.lock();
+    if self::clock(&inner.values, user, round, now)?.is_some() {
+        return Ok(());
+    }
+    let mut set = WriteSet::new(&inner.values);
+    let mut fresh = Vec::new();
+    for entry in inner.values.scan_prefix(&Key::rounds(user, round.sign_in)) {
+        let entry = entry?;
+        let page: FirstPage = record::load(&inner.values, &entry)?;
+        if page.is_fresh(now) {
+            fresh.push((page.at, entry));
+        } else {
+            set.remove_stored(&entry);
+        }
+    }
+    if fresh.len() >= ROUNDS_PER_SIGN_IN_MAX_COUNT
+        && let Some((_, oldest)) = fresh.iter().min_by_key(|(at, _)| *at)
+    {
+        set.remove_stored(oldest);
+    }
+    record::put(&mut set, &Key::round(user, round), &FirstPage { clock, at: now })?;
+    let _unsynced = inner.journal.write(set)?;
+    Ok(())
+}

@@ -1,0 +1,184 @@
+//! The store: opening it, and the ways in which its methods run.
+
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+
+use koodtx_core::id::UserId;
+use koodtx_core::store::{StoreError, StoreErrorKind};
+use parking_lot::Mutex;
+use tokio::sync::RwLock;
+
+use crate::SledOptions;
+use crate::error::{Failure, Result};
+use crate::folder::Folder;
+use crate::janitor::{Bell, Janitor};
+use crate::journal::Journal;
+use crate::locks::UserLocks;
+use crate::values::Values;
+
+/// How often sled tidies its file in the background, in milliseconds. Between two of these, space
+/// of overwritten pages is used again only where a whole segment is free; our own syncs do not wait
+/// for it.
+const TIDY_EVERY_MILLIS: u64 = 1_000;
+
+/// The embedded store: everything in one folder, opened by one process.
+///
+/// Its methods must be called from within a tokio runtime; what blocks runs on the runtime's
+/// blocking threads. Dropping the store closes the folder once the calls under way have ended.
+pub struct SledStore {
+    inner: Arc<Inner>,
+    // Stops and joins its thread when dropped, which `Drop` of the field does.
+    _janitor: Janitor,
+}
+
+/// What the methods of the store share.
+pub(crate) struct Inner {
+    pub(crate) values: Values,
+    pub(crate) journal: Journal,
+    pub(crate) rounds: Mutex<()>,
+    pub(crate) bell: Bell,
+    locks: UserLocks,
+    /// Held alone by whoever makes a name taken. Taken before the lock of a user.
+    accounts: Arc<RwLock<()>>,
+    // Last: the folder stays locked until the database is closed.
+    folder: Folder,
+}
+
+impl SledStore {
+    /// Opens the store in a folder, which is created if need be. Blocks for some milliseconds, after
+    /// a crash longer.
+    ///
+    /// # Errors
+    /// `Contention` where another process has the folder open, `Corrupt` where the folder holds a
+    /// newer format or something else, otherwise what the file system says.
+    pub fn open(path: impl AsRef<Path>, options: SledOptions) -> Result<Self, StoreError> {
+        let SledOptions { cache_bytes } = options;
+        let folder = Folder::claim(path.as_ref())?;
+        let opened = || {
+            let db = sled::Config::new()
+                .path(folder.path())
+                .cache_capacity(cache_bytes)
+                .flush_every_ms(Some(TIDY_EVERY_MILLIS))
+                .open()?;
+            db.flush()?;
+            let file = folder.database_file()?;
+            folder.finish(&file)?;
+            Ok((db, file))
+        };
+        let (db, file) = opened().map_err(|failure: Failure| {
+            let message = format!("the database in {} cannot be opened: {failure}", path.as_ref().display());
+            StoreError::new(failure.kind(), "open", message)
+        })?;
+        let inner = Arc::new(Inner {
+            values: Values::new((*db).clone()),
+            journal: Journal::new(db, file),
+            rounds: Mutex::new(()),
+            bell: Bell::default(),
+            locks: UserLocks::default(),
+            accounts: Arc::default(),
+            folder,
+        });
+        let janitor = Janitor::start(Arc::clone(&inner))
+            .map_err(|error| Failure::Io(error).during("open"))?;
+        Ok(Self { inner, _janitor: janitor })
+    }
+
+    /// The data folder.
+    pub fn path(&self) -> &Path {
+        self.inner.folder.path()
+    }
+
+    /// Runs `work`, which changes a user's data, with the user's lock held alone.
+    ///
+    /// The lock moves into the blocking task, so a caller who stops waiting neither interrupts the
+    /// work nor lets anybody see it before it is on disk.
+    pub(crate) async fn alone<T: Send + 'static>(
+        &self,
+        user: UserId,
+        operation: &'static str,
+        work: impl FnOnce(&Inner) -> Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let guard = self.inner.locks.of(user).write_owned().await;
+        self.blocking(operation, guard, work).await
+    }
+
+    /// Runs `work`, which reads a user's data, with the user's lock shared.
+    pub(crate) async fn shared<T: Send + 'static>(
+        &self,
+        user: UserId,
+        operation: &'static str,
+        work: impl FnOnce(&Inner) -> Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let guard = self.inner.locks.of(user).read_owned().await;
+        self.blocking(operation, guard, work).await
+    }
+
+    /// Runs `work`, which makes names taken, with the lock of the accounts held alone.
+    pub(crate) async fn accounts_alone<T: Send + 'static>(
+        &self,
+        operation: &'static str,
+        work: impl FnOnce(&Inner) -> Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let guard = Arc::clone(&self.inner.accounts).write_owned().await;
+        self.blocking(operation, guard, work).await
+    }
+
+    /// Runs `work`, which reads accounts, with their lock shared.
+    pub(crate) async fn accounts_shared<T: Send + 'static>(
+        &self,
+        operation: &'static str,
+        work: impl FnOnce(&Inner) -> Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let guard = Arc::clone(&self.inner.accounts).read_owned().await;
+        self.blocking(operation, guard, work).await
+    }
+
+    /// Runs `work`, which changes one account and its sign-ins, with both locks held alone.
+    pub(crate) async fn account_alone<T: Send + 'static>(
+        &self,
+        user: UserId,
+        operation: &'static str,
+        work: impl FnOnce(&Inner) -> Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let accounts = Arc::clone(&self.inner.accounts).write_owned().await;
+        let of_user = self.inner.locks.of(user).write_owned().await;
+        self.blocking(operation, (accounts, of_user), work).await
+    }
+
+    /// Runs `work`, which needs no lock or holds `guard`, on a thread that may block.
+    pub(crate) async fn blocking<T: Send + 'static, G: Send + 'static>(
+        &self,
+        operation: &'static str,
+        guard: G,
+        work: impl FnOnce(&Inner) -> Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let inner = Arc::clone(&self.inner);
+        let task = tokio::task::spawn_blocking(move || {
+            // Dropped when the work is done, also by a panic.
+            let _guard = guard;
+            inner.journal.check()?;
+            work(&inner)
+        });
+        match task.await {
+            Ok(outcome) => outcome.map_err(|failure: Failure| {
+                let broken = matches!(failure, Failure::Broken(_) | Failure::Sled(_) | Failure::Io(_));
+                let error = failure.during(operation);
+                if broken { error.may_have_applied() } else { error }
+            }),
+            Err(error) => Err(StoreError::new(
+                StoreErrorKind::Internal,
+                operation,
+                "the work on the database panicked or the runtime is stopping",
+            )
+            .may_have_applied()
+            .with_source(error)),
+        }
+    }
+}
+
+impl fmt::Debug for SledStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SledStore").field("path", &self.path()).finish_non_exhaustive()
+    }
+}

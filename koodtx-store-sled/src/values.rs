@@ -1,0 +1,216 @@
+//! Values of any size over a tree that wants them small.
+//!
+//! A leaf of sled's tree holds up to 20 values (16, one more before it splits, three more after a
+//! merge), and a leaf above a quarter of a segment (128 KiB) goes to a file of its own that nobody
+//! syncs. So a longer value is cut: its first part stays at its key, the others lie in
+//! [`Table::Part`](crate::key::Table::Part), written, read and removed together with it.
+
+use std::borrow::Cow;
+
+use sled::IVec;
+
+use crate::error::{Failure, Result};
+use crate::key::Key;
+
+/// Longest part of a value, in bytes: 20 of them with their keys stay below 128 KiB.
+pub(crate) const PART_MAX_BYTES: usize = 6 * 1024;
+/// First byte of a value that lies whole at its key.
+const WHOLE: u8 = 0;
+/// First byte of a value that goes on in other parts; their number follows, big-endian.
+const CUT: u8 = 1;
+/// Bytes before the first part of a cut value.
+const CUT_HEADER_BYTES: usize = 5;
+
+/// The one tree, read.
+pub(crate) struct Values {
+    tree: sled::Tree,
+}
+
+/// One entry of a scan: a key and what lies there.
+pub(crate) struct Entry {
+    key: IVec,
+    stored: IVec,
+}
+
+impl Entry {
+    pub(crate) fn key(&self) -> &[u8] {
+        &self.key
+    }
+
+    /// The beginning of the value: all of it up to [`PART_MAX_BYTES`].
+    pub(crate) fn head(&self) -> &[u8] {
+        head(&self.stored)
+    }
+}
+
+fn head(stored: &[u8]) -> &[u8] {
+    let header = if stored.first() == Some(&CUT) { CUT_HEADER_BYTES } else { 1 };
+    stored.get(header..).unwrap_or_default()
+}
+
+/// How many parts follow the first.
+fn further_parts(stored: &[u8]) -> u32 {
+    match stored {
+        [CUT, a, b, c, d, ..] => u32::from_be_bytes([*a, *b, *c, *d]),
+        _ => 0,
+    }
+}
+
+impl Values {
+    pub(crate) fn new(tree: sled::Tree) -> Self {
+        Self { tree }
+    }
+
+    pub(crate) fn get(&self, key: &Key) -> Result<Option<Vec<u8>>> {
+        let Some(stored) = self.tree.get(key.as_bytes())? else { return Ok(None) };
+        self.whole(key.as_bytes(), &stored).map(|value| Some(value.into_owned()))
+    }
+
+    pub(crate) fn contains(&self, key: &Key) -> Result<bool> {
+        Ok(self.tree.contains_key(key.as_bytes())?)
+    }
+
+    /// The whole value of an entry.
+    pub(crate) fn load<'a>(&self, entry: &'a Entry) -> Result<Cow<'a, [u8]>> {
+        self.whole(&entry.key, &entry.stored)
+    }
+
+    fn whole<'a>(&self, key: &[u8], stored: &'a [u8]) -> Result<Cow<'a, [u8]>> {
+        let further = further_parts(stored);
+        if further == 0 {
+            return Ok(Cow::Borrowed(head(stored)));
+        }
+        let mut value = head(stored).to_vec();
+        for number in 0..further {
+            let part = self.tree.get(Key::part(key, number).as_bytes())?;
+            value.extend_from_slice(
+                &part.ok_or_else(|| Failure::corrupt("a part of a long value is missing"))?,
+            );
+        }
+        Ok(Cow::Owned(value))
+    }
+
+    /// Entries from `from` on, below `end`, in order of their keys. A scan is no snapshot.
+    pub(crate) fn scan(
+        &self,
+        from: &Key,
+        end: &Key,
+    ) -> impl DoubleEndedIterator<Item = Result<Entry>> + use<> {
+        self.tree
+            .range(from.as_bytes()..end.as_bytes())
+            .map(|entry| entry.map(|(key, stored)| Entry { key, stored }).map_err(Failure::from))
+    }
+
+    /// All entries whose keys begin with `prefix`, in order.
+    pub(crate) fn scan_prefix(
+        &self,
+        prefix: &Key,
+    ) -> impl DoubleEndedIterator<Item = Result<Entry>> + use<> {
+        self.scan(prefix, &prefix.end())
+    }
+}
+
+/// What one atomic step is going to write. At most one `put` for each key.
+pub(crate) struct WriteSet<'a> {
+    values: &'a Values,
+    batch: sled::Batch,
+}
+
+impl<'a> WriteSet<'a> {
+    pub(crate) fn new(values: &'a Values) -> Self {
+        Self { values, batch: sled::Batch::default() }
+    }
+
+    /// Stores a value, in place of the one that may be there.
+    pub(crate) fn put(&mut self, key: &Key, value: &[u8]) -> Result<()> {
+        self.remove_parts(key)?;
+        if value.len() <= PART_MAX_BYTES {
+            let mut stored = Vec::with_capacity(1 + value.len());
+            stored.push(WHOLE);
+            stored.extend_from_slice(value);
+            self.batch.insert(key.as_bytes(), stored);
+            return Ok(());
+        }
+        let (first, rest) = value.split_at(PART_MAX_BYTES);
+        let further = rest.len().div_ceil(PART_MAX_BYTES) as u32;
+        let mut stored = Vec::with_capacity(CUT_HEADER_BYTES + first.len());
+        stored.push(CUT);
+        stored.extend_from_slice(&further.to_be_bytes());
+        stored.extend_from_slice(first);
+        self.batch.insert(key.as_bytes(), stored);
+        for (number, part) in (0..).zip(rest.chunks(PART_MAX_BYTES)) {
+            self.batch.insert(Key::part(key.as_bytes(), number).as_bytes(), part);
+        }
+        Ok(())
+    }
+
+    /// Stores a key without a value.
+    pub(crate) fn mark(&mut self, key: &Key) {
+        self.batch.insert(key.as_bytes(), &[WHOLE]);
+    }
+
+    pub(crate) fn remove(&mut self, key: &Key) -> Result<()> {
+        self.remove_parts(key)?;
+        self.batch.remove(key.as_bytes());
+        Ok(())
+    }
+
+    /// Removes one entry of a scan as it lies in the tree, parts of values included.
+    pub(crate) fn remove_stored(&mut self, entry: &Entry) {
+        self.batch.remove(entry.key());
+    }
+
+    fn remove_parts(&mut self, key: &Key) -> Result<()> {
+        let stored = self.values.tree.get(key.as_bytes())?;
+        for number in 0..stored.as_deref().map_or(0, further_parts) {
+            self.batch.remove(Key::part(key.as_bytes(), number).as_bytes());
+        }
+        Ok(())
+    }
+
+    pub(crate) fn into_batch(self) -> sled::Batch {
+        self.batch
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use koodtx_core::id::UserId;
+
+    use super::*;
+
+    #[test]
+    fn values_of_any_size_are_replaced_and_removed_without_leftovers() {
+        let db = sled::Config::new().temporary(true).open().unwrap();
+        let values = Values::new((*db).clone());
+        let key = Key::user_record(UserId(1));
+        let write = |work: &dyn Fn(&mut WriteSet<'_>)| {
+            let mut set = WriteSet::new(&values);
+            work(&mut set);
+            db.apply_batch(set.into_batch()).unwrap();
+        };
+        for bytes in [0, 1, PART_MAX_BYTES, PART_MAX_BYTES + 1, 50_000, 3 * PART_MAX_BYTES, 7, 20_000] {
+            let value: Vec<u8> = (0..bytes).map(|at| at as u8).collect();
+            write(&|set| set.put(&key, &value).unwrap());
+            assert_eq!(values.get(&key).unwrap().as_deref(), Some(&*value));
+            assert_eq!(db.len(), bytes.div_ceil(PART_MAX_BYTES).max(1), "{bytes} bytes");
+        }
+        write(&|set| set.remove(&key).unwrap());
+        assert_eq!((values.get(&key).unwrap(), db.len()), (None, 0));
+    }
+
+    #[test]
+    fn removing_and_storing_a_key_in_one_set_stores_it() {
+        let db = sled::Config::new().temporary(true).open().unwrap();
+        let values = Values::new((*db).clone());
+        let key = Key::user_record(UserId(1));
+        for bytes in [30_000, 100, 9_000] {
+            let mut set = WriteSet::new(&values);
+            set.remove(&key).unwrap();
+            set.put(&key, &vec![7; bytes]).unwrap();
+            db.apply_batch(set.into_batch()).unwrap();
+            assert_eq!(values.get(&key).unwrap(), Some(vec![7; bytes]));
+            assert_eq!(db.len(), bytes.div_ceil(PART_MAX_BYTES));
+        }
+    }
+}
