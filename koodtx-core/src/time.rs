@@ -23,9 +23,9 @@ impl Timestamp {
     pub const ZERO: Self = Self(0);
     /// 0001-01-01T00:00:00Z, the earliest instant that can be read or written as RFC 3339 here.
     pub const MIN: Self = Self(-62_135_596_800_000_000);
-    /// 9999-12-30T22:00:00.999999Z, the latest instant that can be read or written: every offset can
+    /// 9999-12-30T22:00:00Z, the latest instant that can be read or written: every offset can
     /// express it within the year 9999.
-    pub const MAX: Self = Self(253_402_207_200_999_999);
+    pub const MAX: Self = Self(253_402_207_200_000_000);
 
     /// An instant from microseconds since the epoch.
     pub const fn from_micros(micros: i64) -> Self {

@@ -56,8 +56,8 @@ impl AccountStore for SledStore {
     }
 
     async fn create_family(&self, family: NewFamily, now: Timestamp) -> Result<(), StoreError> {
-        let work = move |inner: &_| families::create(inner, family, now);
-        self.alone(family.user, "create_family", work).await
+        let user = family.user;
+        self.alone(user, "create_family", move |inner| families::create(inner, family, now)).await
     }
 
     async fn rotate(

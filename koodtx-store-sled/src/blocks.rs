@@ -1,5 +1,8 @@
 //! The blocks of one series.
 
+use std::borrow::Cow;
+use std::fmt;
+
 use koodtx_core::block::{Block, BlockMeta, Leaf, LeafEdit, read_meta};
 use koodtx_core::id::{SensorType, SessionId, UserId};
 use koodtx_core::time::Timestamp;
@@ -76,16 +79,21 @@ impl SeriesKey<'_> {
     }
 
     /// Count, range and latest change of a block, without decoding it.
-    pub(crate) fn meta(&self, entry: &Entry) -> Result<BlockMeta> {
-        read_meta(entry.head()).map_err(|error| self.corrupt(entry, &error))
+    pub(crate) fn meta(&self, values: &Values, entry: &Entry) -> Result<BlockMeta> {
+        let bytes = self.load(values, entry)?;
+        read_meta(&bytes).map_err(|error| self.corrupt(values, entry, &error))
     }
 
     pub(crate) fn decode(&self, values: &Values, entry: &Entry) -> Result<Block> {
-        let bytes = values.load(entry).map_err(|failure| match failure {
-            Failure::Corrupt(reason) => self.corrupt(entry, &reason),
+        let bytes = self.load(values, entry)?;
+        Block::decode(&bytes).map_err(|error| self.corrupt(values, entry, &error))
+    }
+
+    fn load<'e>(&self, values: &Values, entry: &'e Entry) -> Result<Cow<'e, [u8]>> {
+        values.load(entry).map_err(|failure| match failure {
+            Failure::Corrupt(reason) => self.corrupt(values, entry, &reason),
             other => other,
-        })?;
-        Block::decode(&bytes).map_err(|error| self.corrupt(entry, &error))
+        })
     }
 
     /// Stores what became of one block.
@@ -107,12 +115,23 @@ impl SeriesKey<'_> {
         values.contains(&self.change(meta.changed, meta.first))
     }
 
-    fn corrupt(&self, entry: &Entry, reason: &impl std::fmt::Display) -> Failure {
-        let first = first_time(entry).map_or_else(|_| "?".to_owned(), |first| first.to_string());
-        let last = read_meta(entry.head()).map_or_else(|_| "?".to_owned(), |meta| meta.last.to_string());
+    /// A damaged block does not say where it ends, so the one behind it has to.
+    fn corrupt(&self, values: &Values, entry: &Entry, reason: &impl fmt::Display) -> Failure {
+        let begin = first_time(entry).ok();
+        let behind = begin
+            .and_then(|begin| self.next_from(values, begin.plus_micros(1)).ok().flatten())
+            .and_then(|entry| first_time(&entry).ok());
+        let text = |time: Option<Timestamp>, otherwise: &str| {
+            time.map_or_else(|| otherwise.to_owned(), |time| time.to_string())
+        };
         Failure::corrupt(format!(
-            "user {}, session {}, sensor {}: the block from {first} to {last} is damaged: {reason}",
-            self.user, self.session, self.sensor_type
+            "user {}, session {}, sensor {}: the block of the time from {} to before {} is damaged: \
+             {reason}",
+            self.user,
+            self.session,
+            self.sensor_type,
+            text(begin, "an unknown time"),
+            text(behind, "the end of the series"),
         ))
     }
 }

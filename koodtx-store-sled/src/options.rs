@@ -4,7 +4,7 @@
 const CACHE_DEFAULT_BYTES: u64 = 64 * 1024 * 1024;
 
 /// Settings of a [`SledStore`](crate::SledStore). The default serves a small server well.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SledOptions {
     /// About how many bytes of memory the database uses for pages it has read. Default: 64 MiB.
     pub cache_bytes: u64,

@@ -92,7 +92,7 @@ impl Merge<'_> {
             if stored.is_none() {
                 next_number = Some(number + 1);
             }
-            counts.add(self.merge_one(life, number, stored, batch, admitted)?);
+            counts.add(self.merge_one(life, number, stored.as_ref(), batch, admitted)?);
         }
         Ok(counts)
     }
@@ -106,7 +106,7 @@ impl Merge<'_> {
         &mut self,
         life: Timestamp,
         number: u32,
-        stored: Option<SeriesRecord>,
+        stored: Option<&SeriesRecord>,
         batch: &SeriesBatch,
         admitted: &mut SessionMerge,
     ) -> Result<MergeCounts> {
@@ -124,9 +124,11 @@ impl Merge<'_> {
             key.edit(&mut self.set, edit)?;
         }
         let range @ (first, last) = batch.records.range();
-        let mut record = stored.clone().unwrap_or(SeriesRecord { number, count: 0, first, last });
+        let mut record = stored
+            .cloned()
+            .unwrap_or(SeriesRecord { number, count: 0, first, last });
         record.extend(&merge.counts, range);
-        if stored.as_ref() != Some(&record) {
+        if stored != Some(&record) {
             record.write(&mut self.set, key.user, life, &batch.sensor_type)?;
         }
         Ok(merge.counts)

@@ -100,7 +100,9 @@ fn changed_blocks(
         reader.time()?;
         changed.entry(reader.series()?).or_default().push(reader.time()?);
     }
-    changed.values_mut().for_each(|firsts| firsts.sort_unstable());
+    for firsts in changed.values_mut() {
+        firsts.sort_unstable();
+    }
     Ok(Some(changed))
 }
 
@@ -114,7 +116,7 @@ fn scan(
     let start = key.last_from(values, from)?.as_ref().map(first_time).transpose()?;
     for entry in key.scan_from(values, start.unwrap_or(from)) {
         let entry = entry?;
-        let meta = key.meta(&entry)?;
+        let meta = key.meta(values, &entry)?;
         if meta.last >= from && after.is_none_or(|after| meta.changed > after) {
             return key.decode(values, &entry).map(Some);
         }
@@ -136,7 +138,7 @@ fn pick(
                 key.user, key.session, key.sensor_type
             ))
         })?;
-        if key.meta(&entry)?.last >= from {
+        if key.meta(values, &entry)?.last >= from {
             return key.decode(values, &entry).map(Some);
         }
     }

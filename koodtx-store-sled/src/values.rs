@@ -36,13 +36,9 @@ impl Entry {
     pub(crate) fn key(&self) -> &[u8] {
         &self.key
     }
-
-    /// The beginning of the value: all of it up to [`PART_MAX_BYTES`].
-    pub(crate) fn head(&self) -> &[u8] {
-        head(&self.stored)
-    }
 }
 
+/// The part of a value that lies at its key.
 fn head(stored: &[u8]) -> &[u8] {
     let header = if stored.first() == Some(&CUT) { CUT_HEADER_BYTES } else { 1 };
     stored.get(header..).unwrap_or_default()

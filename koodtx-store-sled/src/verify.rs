@@ -182,7 +182,7 @@ impl Check<'_> {
                 }
                 Err(failure) => return Err(failure),
             };
-            let meta = key.meta(&entry)?;
+            let meta = key.meta(&self.inner.values, &entry)?;
             if block.meta() != Some(meta) || meta.first != first {
                 damaged = true;
                 self.report(Some(sensor_type), format!("the block at {first} is not what it says"));

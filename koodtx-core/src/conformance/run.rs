@@ -88,7 +88,7 @@ where
 pub fn run_test<H: Future<Output = Harness>>(name: &str, fresh: impl FnOnce() -> H) {
     /// Enough for calls to overlap, also where a store blocks a thread.
     const WORKER_THREADS: usize = 4;
-    let Some(check) = super::checks().iter().find(|check| check.name == name) else {
+    let Some(check) = super::checks().into_iter().find(|check| check.name == name) else {
         panic!("the suite has no check {name}");
     };
     let runtime = tokio::runtime::Builder::new_multi_thread()

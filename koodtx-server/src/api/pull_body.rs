@@ -19,7 +19,12 @@ impl Sending {
         if let (Some(stream), Ok(runtime)) =
             (self.stream.take(), tokio::runtime::Handle::try_current())
         {
-            self.leftovers.spawn_on(async move { stream.abort(reason).await }, &runtime);
+            let log = async move {
+                if let Err(error) = stream.abort(reason).await {
+                    tracing::error!(%error, "a pull that broke off could not be logged");
+                }
+            };
+            self.leftovers.spawn_on(log, &runtime);
         }
     }
 }

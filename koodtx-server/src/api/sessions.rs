@@ -14,7 +14,7 @@ use super::faults::{Fault, ListFaults, OneFaults};
 use super::list_cursor::ListCursor;
 use super::param::Text;
 use super::schema::{
-    DeleteAnswer, SensorSummary, SessionAnswer, SessionListAnswer, SessionMeta, Tag, WireSessionId,
+    DeleteAnswer, Nullable, SensorSummary, SessionAnswer, SessionListAnswer, SessionMeta, Tag, WireSessionId,
 };
 use crate::app::App;
 use crate::auth::Access;
@@ -47,7 +47,7 @@ impl SessionsApi {
         let list = self.app.service.sessions(&access.caller, before, limit).await?;
         let last = list.sessions.last().filter(|_| list.has_more);
         Ok(Answer::of(&SessionListAnswer {
-            next_cursor: last.map(|state| ListCursor(state.created_at).to_string()),
+            next_cursor: Nullable(last.map(|state| ListCursor(state.created_at).to_string())),
             has_more: list.has_more,
             sessions: list.sessions.iter().map(SessionMeta::of).collect(),
         }))

@@ -3,9 +3,9 @@
 //! ```text
 //! version      1 byte
 //! header       count, first time, last time, latest change: all of BlockMeta, as varints
-//! times        list of integers, from the first time
+//! times        unit (0: microseconds, 1: milliseconds), list of integers, from the first time
 //! changed      runs of equal values: distance from the latest change, length
-//! stamps       0, or 1 and a list of integers, from the first time
+//! stamps       0, or 1 and as the times
 //! numbers      how many columns; each: name, rows, list of numbers
 //! texts        how many columns; each: name, rows, list of texts
 //! whole rows   0, or 1, rows, list of texts
@@ -13,11 +13,12 @@
 //! ```
 //!
 //! Version and checksum stand at the same places in every version, so that a damaged version byte
-//! is told from a newer version. [`integers`], [`numbers`] and [`texts`] say what their lists look
-//! like. The checksum guards against accidents only: lengths are checked against what they measure,
+//! is told from a newer version. [`integers`], [`numbers`] and [`texts`] say what
+//! their lists look like. The checksum guards against accidents only: lengths are checked against what they measure,
 //! memory is taken out of a fixed allowance, and everything that a [`Block`] promises is checked
 //! before one is handed out.
 
+mod bits;
 mod bytes;
 mod columns;
 mod header;
@@ -28,6 +29,7 @@ mod tests;
 mod texts;
 
 use super::{Block, BlockMeta};
+use crate::time::MICROS_PER_MILLI;
 use bytes::{Reader, put_varint};
 use columns::{columns_bytes, read_columns, write_columns};
 use header::{read_header, write_header};
@@ -91,7 +93,9 @@ impl Block {
         write_times(&self.columns.times, first, &mut out);
         write_changed(&self.changed, meta.changed.as_micros(), &mut out);
         out.push(u8::from(!self.stamps.is_empty()));
-        write_times(&self.stamps, first, &mut out);
+        if !self.stamps.is_empty() {
+            write_times(&self.stamps, first, &mut out);
+        }
         write_columns(&self.columns, &mut out);
         let checksum = crc32fast::hash(&out);
         out.extend_from_slice(&checksum.to_le_bytes());
@@ -149,15 +153,26 @@ fn unframe(bytes: &[u8]) -> Result<&[u8], BlockError> {
     }
 }
 
+/// Appends a unit, and the distances from `first` in it.
+///
+/// Clients mostly send whole milliseconds; packing would not find the common factor by itself.
 fn write_times(times: &[i64], first: i64, out: &mut Vec<u8>) {
-    let distances: Vec<i64> = times.iter().map(|time| time.wrapping_sub(first)).collect();
-    Plan::new(&distances).write(out);
+    let distances = times.iter().map(|time| time.wrapping_sub(first));
+    let whole_millis = distances.clone().all(|distance| distance % MICROS_PER_MILLI == 0);
+    let unit = if whole_millis { MICROS_PER_MILLI } else { 1 };
+    out.push(u8::from(whole_millis));
+    Plan::new(&distances.map(|distance| distance / unit).collect::<Vec<_>>()).write(out);
 }
 
 fn read_times(reader: &mut Reader<'_>, count: usize, first: i64) -> Result<Vec<i64>, BlockError> {
     reader.reserve(count, TIME_BYTES)?;
+    let unit = match reader.byte()? {
+        0 => 1,
+        1 => MICROS_PER_MILLI,
+        _ => return Err(BlockError::Invalid("the unit of times is unknown")),
+    };
     let mut times = read_integers(reader, count)?;
-    times.iter_mut().for_each(|time| *time = time.wrapping_add(first));
+    times.iter_mut().for_each(|time| *time = time.wrapping_mul(unit).wrapping_add(first));
     Ok(times)
 }
 

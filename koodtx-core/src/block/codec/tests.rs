@@ -27,16 +27,21 @@ fn column<V>(name: &str, rows: Rows, values: V) -> Column<V> {
 fn golden_block() -> Block {
     const COUNT: u32 = 200;
     let all = 0..COUNT;
+    let odd_rows = || (0..COUNT).filter(|row| row % 2 == 1);
     let jitter = |index: u32| i64::from(index * index * 7 % 101);
     let bearing = |index: u32| f64::from(index * index * 131 % 3_600);
     let times: Vec<i64> =
         all.clone().map(|index| 1_699_876_543_210_000 + i64::from(index) * 10_000 + jitter(index)).collect();
+    // Mostly small, with peaks: what `pco` packs better than fixed widths do.
+    let peaks = |peak: f64| odd_rows().map(|row| if row % 5 == 0 { bearing(row) * peak } else { bearing(row) % 9.0 });
     let even: Vec<u32> = all.clone().filter(|row| row % 2 == 0 && *row != 100).collect();
-    let odd: Vec<u32> = all.clone().filter(|row| row % 2 == 1).collect();
+    let odd: Vec<u32> = odd_rows().collect();
     let numbers = vec![
         column("", Rows::Some(vec![0, 199]), vec![-0.0, f64::MAX]),
         column("count", Rows::Some(odd.clone()), odd.iter().map(|&row| f64::from(row)).collect()),
         column("heading", Rows::Some(even.clone()), even.iter().map(|&row| bearing(row) / 10.0).collect()),
+        column("peaks", Rows::Some(odd.clone()), peaks(300.0).collect()),
+        column("peaks wide", Rows::Some(odd.clone()), peaks(3e10).collect()),
         column("raw", Rows::Some(odd.clone()), odd.iter().map(|&row| bearing(row).sqrt()).collect()),
         column("single", Rows::Some(even.clone()), even.iter().map(|&row| f64::from(bearing(row).sqrt() as f32)).collect()),
     ];
@@ -242,8 +247,8 @@ fn a_header_that_does_not_fit_is_refused() {
         body.extend_from_slice(&[0, 0, 0, 0]);
         Block::decode(&framed(&body)).err()
     };
-    // Two records, ten microseconds apart: one step, as a varint.
-    let times = [1 << 2 | 1, 0, 20];
+    // Two records, ten microseconds apart: one step, packed in five bits.
+    let times = [0, 1 << 2 | 1, 0, 5, 20];
     let invalid = |message| Some(BlockError::Invalid(message));
     assert_eq!(refused(2, 10, &times, &[0, 2]), None);
     assert_eq!(refused(0, 10, &times, &[0, 2]), invalid("the count of records is out of range"));

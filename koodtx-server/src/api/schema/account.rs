@@ -1,0 +1,174 @@
+use koodtx_core::store::User;
+use poem_openapi::Object;
+use poem_openapi::types::Example;
+
+use super::{Nullable, WireTime};
+
+const TOKEN: &str = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl";
+
+/// A new account.
+#[derive(Object)]
+#[oai(rename = "Register", read_only_all, example)]
+pub struct RegisterBody {
+    /// 3 to 80 characters; unique without regard to case.
+    #[oai(validator(min_length = 3, max_length = 80))]
+    pub username: String,
+    /// Up to 120 characters; unique without regard to case.
+    #[oai(validator(max_length = 120))]
+    pub email: String,
+    /// 8 to 128 characters.
+    #[oai(validator(min_length = 8, max_length = 128))]
+    pub password: String,
+    /// The device that registers, up to 100 characters; a device registers one account.
+    #[oai(validator(min_length = 1, max_length = 100))]
+    pub device_id: String,
+}
+
+impl Example for RegisterBody {
+    fn example() -> Self {
+        Self {
+            username: "ann".to_owned(),
+            email: "ann@example.com".to_owned(),
+            password: "correct horse battery".to_owned(),
+            device_id: "phone-1".to_owned(),
+        }
+    }
+}
+
+/// A sign-in.
+#[derive(Object)]
+#[oai(rename = "Login", read_only_all, example)]
+pub struct LoginBody {
+    /// The name, in any case.
+    pub username: String,
+    /// The password.
+    pub password: String,
+    /// The device that signs in.
+    #[oai(skip_serializing_if_is_none, validator(min_length = 1, max_length = 100))]
+    pub device_id: Option<String>,
+}
+
+impl Example for LoginBody {
+    fn example() -> Self {
+        let RegisterBody { username, password, device_id, .. } = RegisterBody::example();
+        Self { username, password, device_id: Some(device_id) }
+    }
+}
+
+/// An account.
+#[derive(Object)]
+#[oai(rename = "User", read_only_all, example)]
+pub struct WireUser {
+    /// Its id.
+    pub id: i64,
+    /// Its name.
+    pub username: String,
+    /// Its email address.
+    pub email: String,
+    /// The device that registered it; null where an operator created the account.
+    pub device_id: Nullable<String>,
+    /// False for a disabled account.
+    pub is_active: bool,
+    /// When it was registered.
+    pub created_at: WireTime,
+    /// When it last changed.
+    pub updated_at: WireTime,
+}
+
+impl From<User> for WireUser {
+    fn from(user: User) -> Self {
+        Self {
+            id: user.id.0,
+            username: user.username,
+            email: user.email,
+            device_id: Nullable(user.device_id),
+            is_active: user.is_active,
+            created_at: user.created_at.into(),
+            updated_at: user.updated_at.into(),
+        }
+    }
+}
+
+impl Example for WireUser {
+    fn example() -> Self {
+        let RegisterBody { username, email, device_id, .. } = RegisterBody::example();
+        Self {
+            id: 1,
+            username,
+            email,
+            device_id: Nullable(Some(device_id)),
+            is_active: true,
+            created_at: WireTime::example_millis(1_762_992_000_000),
+            updated_at: WireTime::example_millis(1_762_992_000_000),
+        }
+    }
+}
+
+/// An account that has just signed in.
+#[derive(Object)]
+#[oai(rename = "SignedIn", read_only_all, example)]
+pub struct SignedInAnswer {
+    /// A sentence for people.
+    pub message: String,
+    /// The account.
+    pub user: WireUser,
+    /// For the API; good for an hour.
+    pub access_token: String,
+    /// For `/api/auth/refresh`; good once, for 30 days.
+    pub refresh_token: String,
+}
+
+impl Example for SignedInAnswer {
+    fn example() -> Self {
+        Self {
+            message: "Login successful".to_owned(),
+            user: WireUser::example(),
+            access_token: TOKEN.to_owned(),
+            refresh_token: TOKEN.to_owned(),
+        }
+    }
+}
+
+/// A new pair of tokens.
+#[derive(Object)]
+#[oai(rename = "Tokens", read_only_all, example)]
+pub struct TokensAnswer {
+    /// For the API.
+    pub access_token: String,
+    /// For the next pair.
+    pub refresh_token: String,
+}
+
+impl Example for TokensAnswer {
+    fn example() -> Self {
+        Self { access_token: TOKEN.to_owned(), refresh_token: TOKEN.to_owned() }
+    }
+}
+
+/// A sentence.
+#[derive(Object)]
+#[oai(rename = "Message", read_only_all, example)]
+pub struct MessageAnswer {
+    /// For people.
+    pub message: String,
+}
+
+impl Example for MessageAnswer {
+    fn example() -> Self {
+        Self { message: "Logged out".to_owned() }
+    }
+}
+
+/// The account that calls.
+#[derive(Object)]
+#[oai(rename = "Me", read_only_all, example)]
+pub struct MeAnswer {
+    /// The account.
+    pub user: WireUser,
+}
+
+impl Example for MeAnswer {
+    fn example() -> Self {
+        Self { user: WireUser::example() }
+    }
+}

@@ -1,0 +1,37 @@
+//! The types of the wire as the OpenAPI document describes them, with an example of each.
+//!
+//! Small answers are built from these types. Pushes, pulls and the sync log have types of their own
+//! in the core; the tests check every answer against the document.
+
+mod account;
+mod error;
+mod pull;
+mod push;
+mod server;
+mod session;
+mod text;
+
+use poem_openapi::Tags;
+
+pub use account::{
+    LoginBody, MeAnswer, MessageAnswer, RegisterBody, SignedInAnswer, TokensAnswer, WireUser,
+};
+pub use error::ErrorBody;
+pub use pull::{PullAnswer, PullBody, PulledRecord, PulledSession};
+pub use push::{PushAnswer, PushBody, PushedRecord, PushedSession, RefusedRecord};
+pub use server::{HealthAnswer, LinksBody, RootAnswer, StatusAnswer, StoreHealth, SyncLogBody};
+pub use session::{DeleteAnswer, SensorSummary, SessionAnswer, SessionListAnswer, SessionMeta};
+pub use text::{Nullable, SampleMillis, WireSessionId, WireTime};
+
+/// The groups of the documentation.
+#[derive(Tags)]
+pub enum Tag {
+    /// What the server is and how it does.
+    Server,
+    /// Registering and signing in.
+    Accounts,
+    /// Push and pull.
+    Sync,
+    /// Looking at sessions and deleting them.
+    Sessions,
+}
