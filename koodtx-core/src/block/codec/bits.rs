@@ -11,7 +11,10 @@ const GROUP_COUNT: usize = 32;
 
 /// How many bytes [`write_bits`] will append.
 pub(super) fn bits_bytes(values: &[i64]) -> usize {
-    values.chunks(GROUP_COUNT).map(|group| 1 + group_bytes(group.len(), width(group))).sum()
+    values
+        .chunks(GROUP_COUNT)
+        .map(|group| 1 + group_bytes(group.len(), width(group)))
+        .sum()
 }
 
 pub(super) fn write_bits(values: &[i64], out: &mut Vec<u8>) {
@@ -44,10 +47,14 @@ pub(super) fn read_bits(
         let count = left.min(GROUP_COUNT);
         let width = u32::from(reader.byte()?);
         if width > u64::BITS {
-            return Err(BlockError::Invalid("a packed integer is wider than 64 bits"));
+            return Err(BlockError::Invalid(
+                "a packed integer is wider than 64 bits",
+            ));
         }
         let mask = u64::MAX.checked_shr(u64::BITS - width).unwrap_or(0);
-        let mut words = reader.bytes(group_bytes(count, width))?.chunks(size_of::<u64>());
+        let mut words = reader
+            .bytes(group_bytes(count, width))?
+            .chunks(size_of::<u64>());
         let (mut pending, mut pending_bits) = (0_u128, 0);
         for _ in 0..count {
             if pending_bits < width {
@@ -68,7 +75,11 @@ pub(super) fn read_bits(
 
 /// Bits of the widest value.
 fn width(group: &[i64]) -> u32 {
-    u64::BITS - group.iter().fold(0, |all, &value| all | zigzag(value)).leading_zeros()
+    u64::BITS
+        - group
+            .iter()
+            .fold(0, |all, &value| all | zigzag(value))
+            .leading_zeros()
 }
 
 fn group_bytes(count: usize, width: u32) -> usize {

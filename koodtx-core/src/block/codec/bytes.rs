@@ -47,7 +47,10 @@ pub(super) struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     pub fn new(bytes: &'a [u8], allowance_bytes: usize) -> Self {
-        Self { rest: bytes, allowance_bytes }
+        Self {
+            rest: bytes,
+            allowance_bytes,
+        }
     }
 
     /// What was not read yet.
@@ -60,12 +63,17 @@ impl<'a> Reader<'a> {
         self.allowance_bytes = count
             .checked_mul(value_bytes)
             .and_then(|bytes| self.allowance_bytes.checked_sub(bytes))
-            .ok_or(BlockError::Invalid("it would decode to more memory than a block may take"))?;
+            .ok_or(BlockError::Invalid(
+                "it would decode to more memory than a block may take",
+            ))?;
         Ok(())
     }
 
     pub fn bytes(&mut self, len: usize) -> Result<&'a [u8], BlockError> {
-        let (head, rest) = self.rest.split_at_checked(len).ok_or(BlockError::Truncated)?;
+        let (head, rest) = self
+            .rest
+            .split_at_checked(len)
+            .ok_or(BlockError::Truncated)?;
         self.rest = rest;
         Ok(head)
     }
@@ -102,7 +110,9 @@ impl<'a> Reader<'a> {
         usize::try_from(self.varint()?)
             .ok()
             .filter(|&length| length <= max)
-            .ok_or(BlockError::Invalid("a length is larger than what it measures"))
+            .ok_or(BlockError::Invalid(
+                "a length is larger than what it measures",
+            ))
     }
 
     pub fn text(&mut self) -> Result<&'a str, BlockError> {
@@ -140,7 +150,10 @@ mod tests {
         let too_large = [[0xff; 9].as_slice(), &[0x02]].concat();
         let too_long = [0x80; 11];
         for bytes in [too_large.as_slice(), &too_long] {
-            assert!(matches!(Reader::new(bytes, 0).varint(), Err(BlockError::Invalid(_))));
+            assert!(matches!(
+                Reader::new(bytes, 0).varint(),
+                Err(BlockError::Invalid(_))
+            ));
         }
         assert_eq!(Reader::new(&[0x80], 0).varint(), Err(BlockError::Truncated));
     }

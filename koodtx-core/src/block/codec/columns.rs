@@ -37,30 +37,51 @@ pub(super) fn write_columns(columns: &Columns, out: &mut Vec<u8>) {
 }
 
 /// Reads the columns that stand beside `times`.
-pub(super) fn read_columns(reader: &mut Reader<'_>, times: Vec<i64>) -> Result<Columns, BlockError> {
+pub(super) fn read_columns(
+    reader: &mut Reader<'_>,
+    times: Vec<i64>,
+) -> Result<Columns, BlockError> {
     let count = times.len();
     let numbers = read_named(reader, count, number_values)?;
     let texts = read_named(reader, count, text_values)?;
     let whole = match reader.byte()? {
         0 => None,
         1 => Some(read_column(reader, "", count, text_values)?),
-        _ => return Err(BlockError::Invalid("whole rows are neither absent nor present")),
+        _ => {
+            return Err(BlockError::Invalid(
+                "whole rows are neither absent nor present",
+            ));
+        }
     };
-    let columns = Columns { times, numbers, texts, whole };
+    let columns = Columns {
+        times,
+        numbers,
+        texts,
+        whole,
+    };
     if each_field_stands_once(&columns) {
         Ok(columns)
     } else {
-        Err(BlockError::Invalid("a field of a row stands in two columns"))
+        Err(BlockError::Invalid(
+            "a field of a row stands in two columns",
+        ))
     }
 }
 
 /// The memory that reading the columns reserves.
 pub(super) fn columns_bytes(columns: &Columns) -> usize {
     fn column_bytes<V: Values>(column: &Column<V>, value_bytes: usize) -> usize {
-        let rows = if column.rows == Rows::All { 0 } else { column.values.len() };
+        let rows = if column.rows == Rows::All {
+            0
+        } else {
+            column.values.len()
+        };
         COLUMN_BYTES + rows * ROW_BYTES + column.values.len() * value_bytes
     }
-    let numbers = columns.numbers.iter().map(|column| column_bytes(column, NUMBER_BYTES));
+    let numbers = columns
+        .numbers
+        .iter()
+        .map(|column| column_bytes(column, NUMBER_BYTES));
     let texts = columns
         .texts
         .iter()
@@ -92,7 +113,9 @@ fn read_named<V>(
     for _ in 0..columns_count {
         let name = reader.text()?;
         if columns.last().is_some_and(|before| *before.name >= *name) {
-            return Err(BlockError::Invalid("the names of columns are not ascending"));
+            return Err(BlockError::Invalid(
+                "the names of columns are not ascending",
+            ));
         }
         columns.push(read_column(reader, name, count, values)?);
     }
@@ -111,7 +134,11 @@ fn read_column<V>(
         Rows::All => count,
         Rows::Some(rows) => rows.len(),
     };
-    Ok(Column { name: Arc::from(name), rows, values: values(reader, len)? })
+    Ok(Column {
+        name: Arc::from(name),
+        rows,
+        values: values(reader, len)?,
+    })
 }
 
 /// Appends 0 for all rows; else their number and one, and the list of them.
@@ -127,29 +154,47 @@ fn write_rows(rows: &Rows, out: &mut Vec<u8>) {
 }
 
 fn read_rows(reader: &mut Reader<'_>, count: usize) -> Result<Rows, BlockError> {
-    let Some(len) = reader.length(count + 1)?.checked_sub(1) else { return Ok(Rows::All) };
+    let Some(len) = reader.length(count + 1)?.checked_sub(1) else {
+        return Ok(Rows::All);
+    };
     reader.reserve(len, ROW_BYTES)?;
     let rows = read_integers(reader, len)?
         .into_iter()
-        .map(|row| u32::try_from(row).ok().filter(|&row| (row as usize) < count))
+        .map(|row| {
+            u32::try_from(row)
+                .ok()
+                .filter(|&row| (row as usize) < count)
+        })
         .collect::<Option<Vec<_>>>()
-        .ok_or(BlockError::Invalid("a column names a row that does not exist"))?;
+        .ok_or(BlockError::Invalid(
+            "a column names a row that does not exist",
+        ))?;
     if rows.is_sorted_by(|before, after| before < after) {
         Ok(Rows::Some(rows))
     } else {
-        Err(BlockError::Invalid("the rows of a column are not ascending"))
+        Err(BlockError::Invalid(
+            "the rows of a column are not ascending",
+        ))
     }
 }
 
 /// Whether no row has a field twice: as number and as text, or beside the row kept as a whole.
 fn each_field_stands_once(columns: &Columns) -> bool {
-    let Columns { numbers, texts, whole, .. } = columns;
+    let Columns {
+        numbers,
+        texts,
+        whole,
+        ..
+    } = columns;
     let kinds_are_apart = numbers.iter().all(|number| {
         let text = texts.binary_search_by(|text| text.name.cmp(&number.name));
         text.is_ok_and(|at| !overlap(&number.rows, &texts[at].rows)) || text.is_err()
     });
     let whole_rows_are_apart = whole.as_ref().is_none_or(|whole| {
-        let mut fields = numbers.iter().map(Column::rows).chain(texts.iter().map(Column::rows));
+        let mut fields = numbers
+            .iter()
+            .map(Column::rows)
+            .chain(texts.iter().map(Column::rows));
         fields.all(|rows| !overlap(rows, &whole.rows))
     });
     kinds_are_apart && whole_rows_are_apart

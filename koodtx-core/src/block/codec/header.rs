@@ -6,8 +6,11 @@ use super::bytes::{Reader, put_signed, put_varint};
 use crate::time::Timestamp;
 
 pub(super) fn write_header(meta: &BlockMeta, out: &mut Vec<u8>) {
-    let (first, last, changed) =
-        (meta.first.as_micros(), meta.last.as_micros(), meta.changed.as_micros());
+    let (first, last, changed) = (
+        meta.first.as_micros(),
+        meta.last.as_micros(),
+        meta.changed.as_micros(),
+    );
     put_varint(out, meta.count.into());
     put_signed(out, first);
     put_varint(out, last.wrapping_sub(first) as u64);

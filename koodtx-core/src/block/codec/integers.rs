@@ -61,17 +61,25 @@ impl<'a> Plan<'a> {
                 best = differences;
             }
         }
-        Self { values, differences: best, bits: costs[best] }
+        Self {
+            values,
+            differences: best,
+            bits: costs[best],
+        }
     }
 
     /// Appends the list, apart from its length.
     pub fn write(&self, out: &mut Vec<u8>) {
-        let Some((&first, others)) = self.values.split_first() else { return };
+        let Some((&first, others)) = self.values.split_first() else {
+            return;
+        };
         let tag = (self.differences << FORM_BITS) as u8;
         // With two differences the first step is a value of its own: it would stand out so far
         // from the changes of step that follow as to spoil their packing.
         let first_step = match others.first() {
-            Some(second) if self.differences == DIFFERENCES_MAX_COUNT => Some(second.wrapping_sub(first)),
+            Some(second) if self.differences == DIFFERENCES_MAX_COUNT => {
+                Some(second.wrapping_sub(first))
+            }
             _ => None,
         };
         let head = |out: &mut Vec<u8>, form: u8| {
@@ -88,7 +96,10 @@ impl<'a> Plan<'a> {
         let packed_bytes = bits_bytes(&rest);
         if pays(self.pco_bytes(rest.len()), packed_bytes) {
             let start = out.len();
-            let narrow: Option<Vec<i32>> = rest.iter().map(|&value| i32::try_from(value).ok()).collect();
+            let narrow: Option<Vec<i32>> = rest
+                .iter()
+                .map(|&value| i32::try_from(value).ok())
+                .collect();
             let written = if let Some(narrow) = narrow {
                 head(out, PCO_32);
                 write_pco(&narrow, out)
@@ -113,8 +124,14 @@ impl<'a> Plan<'a> {
 
     fn remainders(&self) -> Vec<i64> {
         match (self.differences, self.values) {
-            (0, [first, others @ ..]) => others.iter().map(|value| value.wrapping_sub(*first)).collect(),
-            (1, values) => values.windows(2).map(|pair| pair[1].wrapping_sub(pair[0])).collect(),
+            (0, [first, others @ ..]) => others
+                .iter()
+                .map(|value| value.wrapping_sub(*first))
+                .collect(),
+            (1, values) => values
+                .windows(2)
+                .map(|pair| pair[1].wrapping_sub(pair[0]))
+                .collect(),
             (_, values) => values.windows(3).map(curve).collect(),
         }
     }
@@ -145,13 +162,19 @@ pub(super) fn read_integers(reader: &mut Reader<'_>, len: usize) -> Result<Vec<i
     match tag & ((1 << FORM_BITS) - 1) {
         ZERO => values.resize(len, 0),
         BITS => read_bits(reader, rest_len, &mut values)?,
-        PCO_32 => values.extend(read_pco::<i32>(reader, rest_len)?.into_iter().map(i64::from)),
+        PCO_32 => values.extend(
+            read_pco::<i32>(reader, rest_len)?
+                .into_iter()
+                .map(i64::from),
+        ),
         _ => values.append(&mut read_pco::<i64>(reader, rest_len)?),
     }
     let mut last = values[rest_start - 1];
     let rest = &mut values[rest_start..];
     match differences {
-        0 => rest.iter_mut().for_each(|value| *value = value.wrapping_add(first)),
+        0 => rest
+            .iter_mut()
+            .for_each(|value| *value = value.wrapping_add(first)),
         1 => {
             for value in rest {
                 last = last.wrapping_add(*value);
@@ -182,7 +205,9 @@ fn write_pco<T: Number>(values: &[T], out: &mut Vec<u8>) -> Option<usize> {
         .with_compression_level(PCO_LEVEL)
         .with_mode_spec(ModeSpec::Classic)
         .with_delta_spec(DeltaSpec::NoOp);
-    let mut chunk = FileCompressor::default().chunk_compressor(values, &config).ok()?;
+    let mut chunk = FileCompressor::default()
+        .chunk_compressor(values, &config)
+        .ok()?;
     let start = out.len();
     chunk.write_meta(&mut *out).ok()?;
     chunk.write_page(0, &mut *out).ok()?;
@@ -190,7 +215,10 @@ fn write_pco<T: Number>(values: &[T], out: &mut Vec<u8>) -> Option<usize> {
     (written.first() == Some(&PCO_PLAIN)).then_some(written.len())
 }
 
-fn read_pco<T: Number + Default>(reader: &mut Reader<'_>, len: usize) -> Result<Vec<T>, BlockError> {
+fn read_pco<T: Number + Default>(
+    reader: &mut Reader<'_>,
+    len: usize,
+) -> Result<Vec<T>, BlockError> {
     const BROKEN: BlockError = BlockError::Invalid("a packed list cannot be read");
     let source = reader.rest();
     if source.first() != Some(&PCO_PLAIN) || len == 0 {
@@ -198,13 +226,18 @@ fn read_pco<T: Number + Default>(reader: &mut Reader<'_>, len: usize) -> Result<
     }
     let mut values = vec![T::default(); len];
     let (file, _) = FileDecompressor::new(PCO_FORMAT.as_slice()).map_err(|_| BROKEN)?;
-    let (mut chunk, rest) = file.chunk_decompressor::<T, _>(source).map_err(|_| BROKEN)?;
+    let (mut chunk, rest) = file
+        .chunk_decompressor::<T, _>(source)
+        .map_err(|_| BROKEN)?;
     let mut page = chunk.page_decompressor(rest, len).map_err(|_| BROKEN)?;
     let progress = page.read(&mut values).map_err(|_| BROKEN)?;
     if !progress.finished || progress.n_processed != len {
         return Err(BROKEN);
     }
-    let consumed = source.len().checked_sub(page.into_src().len()).ok_or(BROKEN)?;
+    let consumed = source
+        .len()
+        .checked_sub(page.into_src().len())
+        .ok_or(BROKEN)?;
     reader.bytes(consumed)?;
     Ok(values)
 }
@@ -223,20 +256,32 @@ fn distance_bits(values: &[i64]) -> usize {
     }
     let sum: i128 = values.iter().map(|&value| i128::from(value)).sum();
     let mean = (sum / values.len() as i128) as i64;
-    values.iter().map(|value| bit_length(value.wrapping_sub(mean))).sum()
+    values
+        .iter()
+        .map(|value| bit_length(value.wrapping_sub(mean)))
+        .sum()
 }
 
 fn step_bits(values: &[i64]) -> usize {
-    values.windows(2).map(|pair| bit_length(pair[1].wrapping_sub(pair[0]))).sum()
+    values
+        .windows(2)
+        .map(|pair| bit_length(pair[1].wrapping_sub(pair[0])))
+        .sum()
 }
 
 fn curve_bits(values: &[i64]) -> usize {
-    values.windows(3).map(|three| bit_length(curve(three))).sum()
+    values
+        .windows(3)
+        .map(|three| bit_length(curve(three)))
+        .sum()
 }
 
 /// The change of step between three values.
 fn curve(three: &[i64]) -> i64 {
-    let (before, after) = (three[1].wrapping_sub(three[0]), three[2].wrapping_sub(three[1]));
+    let (before, after) = (
+        three[1].wrapping_sub(three[0]),
+        three[2].wrapping_sub(three[1]),
+    );
     after.wrapping_sub(before)
 }
 
@@ -255,7 +300,10 @@ mod tests {
     fn assert_comes_back(values: &[i64]) {
         let bytes = [encoded(values).as_slice(), b"next"].concat();
         let mut reader = Reader::new(&bytes, 0);
-        assert_eq!(read_integers(&mut reader, values.len()).as_deref(), Ok(values));
+        assert_eq!(
+            read_integers(&mut reader, values.len()).as_deref(),
+            Ok(values)
+        );
         assert_eq!(reader.rest(), b"next");
     }
 
@@ -263,7 +311,10 @@ mod tests {
     fn the_pco_format_is_the_one_that_version_1_of_the_codec_is_made_of() {
         let mut header = Vec::new();
         FileCompressor::default().write_header(&mut header).unwrap();
-        assert_eq!(header, PCO_FORMAT, "raise the codec's version, and keep reading this one");
+        assert_eq!(
+            header, PCO_FORMAT,
+            "raise the codec's version, and keep reading this one"
+        );
     }
 
     #[test]
@@ -276,9 +327,22 @@ mod tests {
 
     /// Noise of `bits` bits, and of a few bits only in four of five places.
     fn uneven(bits: u32, len: u64) -> Vec<i64> {
-        let wide = |index: u64| index.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29);
-        let shift = |index: u64| if index.is_multiple_of(5) { 64 - bits } else { 60 };
-        (0..len).map(|index| wide(index) as i64 >> shift(index)).collect()
+        let wide = |index: u64| {
+            index
+                .wrapping_add(1)
+                .wrapping_mul(0x9e37_79b9_7f4a_7c15)
+                .rotate_left(29)
+        };
+        let shift = |index: u64| {
+            if index.is_multiple_of(5) {
+                64 - bits
+            } else {
+                60
+            }
+        };
+        (0..len)
+            .map(|index| wide(index) as i64 >> shift(index))
+            .collect()
     }
 
     #[test]

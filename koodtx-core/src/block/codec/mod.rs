@@ -86,7 +86,10 @@ impl Block {
     /// memory): either is a mistake in the code that made it, and writing it would lose the data.
     pub fn encode(&self) -> Vec<u8> {
         let meta = self.meta().expect("an empty block is never stored");
-        assert!(decoded_bytes(self) <= DECODED_MAX_BYTES, "a stored block fits into memory");
+        assert!(
+            decoded_bytes(self) <= DECODED_MAX_BYTES,
+            "a stored block fits into memory"
+        );
         let mut out = vec![VERSION];
         write_header(&meta, &mut out);
         let first = meta.first.as_micros();
@@ -128,13 +131,21 @@ fn decode_within(bytes: &[u8], allowance_bytes: usize) -> Result<Block, BlockErr
     let stamps = match reader.byte()? {
         0 => Vec::new(),
         1 => read_times(&mut reader, count, first)?,
-        _ => return Err(BlockError::Invalid("the stamps are neither absent nor present")),
+        _ => {
+            return Err(BlockError::Invalid(
+                "the stamps are neither absent nor present",
+            ));
+        }
     };
     let columns = read_columns(&mut reader, times)?;
     if !reader.rest().is_empty() {
         return Err(BlockError::Invalid("bytes follow behind its end"));
     }
-    Ok(Block { columns, changed, stamps })
+    Ok(Block {
+        columns,
+        changed,
+        stamps,
+    })
 }
 
 /// What stands between version and checksum, once both are known to be good.
@@ -158,10 +169,17 @@ fn unframe(bytes: &[u8]) -> Result<&[u8], BlockError> {
 /// Clients mostly send whole milliseconds; packing would not find the common factor by itself.
 fn write_times(times: &[i64], first: i64, out: &mut Vec<u8>) {
     let distances = times.iter().map(|time| time.wrapping_sub(first));
-    let whole_millis = distances.clone().all(|distance| distance % MICROS_PER_MILLI == 0);
+    let whole_millis = distances
+        .clone()
+        .all(|distance| distance % MICROS_PER_MILLI == 0);
     let unit = if whole_millis { MICROS_PER_MILLI } else { 1 };
     out.push(u8::from(whole_millis));
-    Plan::new(&distances.map(|distance| distance / unit).collect::<Vec<_>>()).write(out);
+    Plan::new(
+        &distances
+            .map(|distance| distance / unit)
+            .collect::<Vec<_>>(),
+    )
+    .write(out);
 }
 
 fn read_times(reader: &mut Reader<'_>, count: usize, first: i64) -> Result<Vec<i64>, BlockError> {
@@ -172,7 +190,9 @@ fn read_times(reader: &mut Reader<'_>, count: usize, first: i64) -> Result<Vec<i
         _ => return Err(BlockError::Invalid("the unit of times is unknown")),
     };
     let mut times = read_integers(reader, count)?;
-    times.iter_mut().for_each(|time| *time = time.wrapping_mul(unit).wrapping_add(first));
+    times
+        .iter_mut()
+        .for_each(|time| *time = time.wrapping_mul(unit).wrapping_add(first));
     Ok(times)
 }
 
@@ -183,7 +203,11 @@ fn write_changed(changed: &[i64], latest: i64, out: &mut Vec<u8>) {
     }
 }
 
-fn read_changed(reader: &mut Reader<'_>, count: usize, latest: i64) -> Result<Vec<i64>, BlockError> {
+fn read_changed(
+    reader: &mut Reader<'_>,
+    count: usize,
+    latest: i64,
+) -> Result<Vec<i64>, BlockError> {
     reader.reserve(count, TIME_BYTES)?;
     let mut changed = Vec::with_capacity(count);
     let mut nearest = u64::MAX;
@@ -202,7 +226,9 @@ fn read_changed(reader: &mut Reader<'_>, count: usize, latest: i64) -> Result<Ve
     if nearest == 0 {
         Ok(changed)
     } else {
-        Err(BlockError::Invalid("no change is the latest that the header names"))
+        Err(BlockError::Invalid(
+            "no change is the latest that the header names",
+        ))
     }
 }
 

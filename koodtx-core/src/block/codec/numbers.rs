@@ -21,8 +21,9 @@ const SINGLE: u8 = 1;
 const DECIMAL: u8 = 2;
 
 /// The powers of ten that a decimal is divided by; a double holds each of them exactly.
-const POWERS: [f64; 16] =
-    [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15];
+const POWERS: [f64; 16] = [
+    1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+];
 /// Adding and subtracting it rounds a double to an integer, within ±[`SCALED_MAX`].
 const ROUNDER: f64 = 6_755_399_441_055_744.0;
 /// 2^51.
@@ -38,11 +39,15 @@ const EXCEPTION_BITS: usize = 80;
 pub(super) fn write_numbers(values: &[f64], out: &mut Vec<u8>) {
     let decimal = Decimals::of(values);
     let single = singles(values);
-    let decimal = decimal.as_ref().map(|decimal| (decimal, Plan::new(&decimal.scaled)));
+    let decimal = decimal
+        .as_ref()
+        .map(|decimal| (decimal, Plan::new(&decimal.scaled)));
     let single = single.as_deref().map(Plan::new);
     match (decimal, single) {
         (Some((decimal, plan)), single)
-            if single.as_ref().is_none_or(|single| decimal.bits(&plan) <= single.bits) =>
+            if single
+                .as_ref()
+                .is_none_or(|single| decimal.bits(&plan) <= single.bits) =>
         {
             out.push(DECIMAL);
             decimal.write_head(out);
@@ -54,7 +59,10 @@ pub(super) fn write_numbers(values: &[f64], out: &mut Vec<u8>) {
         }
         _ => {
             out.push(DOUBLE);
-            let ordered: Vec<i64> = values.iter().map(|value| order_64(value.to_bits() as i64)).collect();
+            let ordered: Vec<i64> = values
+                .iter()
+                .map(|value| order_64(value.to_bits() as i64))
+                .collect();
             Plan::new(&ordered).write(out);
         }
     }
@@ -72,12 +80,17 @@ pub(super) fn read_numbers(reader: &mut Reader<'_>, len: usize) -> Result<Vec<f6
         SINGLE => read_integers(reader, len)?
             .into_iter()
             .map(|ordered| {
-                i32::try_from(ordered).map(|ordered| f32::from_bits(order_32(ordered) as u32).into())
+                i32::try_from(ordered)
+                    .map(|ordered| f32::from_bits(order_32(ordered) as u32).into())
             })
             .collect::<Result<_, _>>()
             .map_err(|_| BlockError::Invalid("a single-precision number has more than 32 bits"))?,
         DECIMAL => read_decimals(reader, len)?,
-        _ => return Err(BlockError::Invalid("a list of numbers has an unknown representation")),
+        _ => {
+            return Err(BlockError::Invalid(
+                "a list of numbers has an unknown representation",
+            ));
+        }
     };
     if values.iter().all(|value| value.is_finite()) {
         Ok(values)
@@ -111,7 +124,11 @@ impl Decimals {
                 return None;
             }
         }
-        Some(Self { places, scaled, exceptions })
+        Some(Self {
+            places,
+            scaled,
+            exceptions,
+        })
     }
 
     fn bits(&self, plan: &Plan<'_>) -> usize {
@@ -145,10 +162,14 @@ fn read_decimals(reader: &mut Reader<'_>, len: usize) -> Result<Vec<f64>, BlockE
         next = at + 1;
     }
     if next > len {
-        return Err(BlockError::Invalid("an exception lies behind the end of its list"));
+        return Err(BlockError::Invalid(
+            "an exception lies behind the end of its list",
+        ));
     }
-    let mut values: Vec<f64> =
-        read_integers(reader, len)?.into_iter().map(|scaled| scaled as f64 / power).collect();
+    let mut values: Vec<f64> = read_integers(reader, len)?
+        .into_iter()
+        .map(|scaled| scaled as f64 / power)
+        .collect();
     for (at, value) in exceptions {
         values[at] = value;
     }
@@ -220,7 +241,12 @@ mod tests {
         let bytes = encoded(values);
         let mut reader = Reader::new(&bytes, 0);
         let decoded = read_numbers(&mut reader, values.len()).unwrap();
-        let bits = |values: &[f64]| values.iter().map(|value| value.to_bits()).collect::<Vec<_>>();
+        let bits = |values: &[f64]| {
+            values
+                .iter()
+                .map(|value| value.to_bits())
+                .collect::<Vec<_>>()
+        };
         assert_eq!(bits(&decoded), bits(values));
         assert_eq!(reader.rest(), b"");
     }
@@ -238,7 +264,11 @@ mod tests {
             let values: Vec<f64> = (0..512).map(reading).collect();
             let bytes = encoded(&values);
             assert_eq!(bytes[0], representation);
-            assert!(bytes.len() <= 512 * value_bytes + 300, "{} bytes", bytes.len());
+            assert!(
+                bytes.len() <= 512 * value_bytes + 300,
+                "{} bytes",
+                bytes.len()
+            );
             assert_comes_back(&values);
         }
     }

@@ -10,17 +10,25 @@ use super::*;
 use arbitrary::any_block;
 
 /// Bytes of [`golden_block`] as version 1 wrote them. They must stay readable for good.
-const GOLDEN_V1: &[u8] =
-    include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/block_v1.bin"));
+const GOLDEN_V1: &[u8] = include_bytes!(concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/tests/golden/block_v1.bin"
+));
 
 fn texts<T: AsRef<str>>(values: impl IntoIterator<Item = T>) -> Texts {
     let mut texts = Texts::default();
-    values.into_iter().for_each(|value| texts.push(value.as_ref()));
+    values
+        .into_iter()
+        .for_each(|value| texts.push(value.as_ref()));
     texts
 }
 
 fn column<V>(name: &str, rows: Rows, values: V) -> Column<V> {
-    Column { name: Arc::from(name), rows, values }
+    Column {
+        name: Arc::from(name),
+        rows,
+        values,
+    }
 }
 
 /// Every feature of the format, with numbers that need no library to reproduce.
@@ -30,30 +38,78 @@ fn golden_block() -> Block {
     let odd_rows = || (0..COUNT).filter(|row| row % 2 == 1);
     let jitter = |index: u32| i64::from(index * index * 7 % 101);
     let bearing = |index: u32| f64::from(index * index * 131 % 3_600);
-    let times: Vec<i64> =
-        all.clone().map(|index| 1_699_876_543_210_000 + i64::from(index) * 10_000 + jitter(index)).collect();
+    let times: Vec<i64> = all
+        .clone()
+        .map(|index| 1_699_876_543_210_000 + i64::from(index) * 10_000 + jitter(index))
+        .collect();
     // Mostly small, with peaks: what `pco` packs better than fixed widths do.
-    let peaks = |peak: f64| odd_rows().map(|row| if row % 5 == 0 { bearing(row) * peak } else { bearing(row) % 9.0 });
-    let even: Vec<u32> = all.clone().filter(|row| row % 2 == 0 && *row != 100).collect();
+    let peaks = |peak: f64| {
+        odd_rows().map(move |row| {
+            if row % 5 == 0 {
+                bearing(row) * peak
+            } else {
+                bearing(row) % 9.0
+            }
+        })
+    };
+    let even: Vec<u32> = all
+        .clone()
+        .filter(|row| row % 2 == 0 && *row != 100)
+        .collect();
     let odd: Vec<u32> = odd_rows().collect();
     let numbers = vec![
         column("", Rows::Some(vec![0, 199]), vec![-0.0, f64::MAX]),
-        column("count", Rows::Some(odd.clone()), odd.iter().map(|&row| f64::from(row)).collect()),
-        column("heading", Rows::Some(even.clone()), even.iter().map(|&row| bearing(row) / 10.0).collect()),
+        column(
+            "count",
+            Rows::Some(odd.clone()),
+            odd.iter().map(|&row| f64::from(row)).collect(),
+        ),
+        column(
+            "heading",
+            Rows::Some(even.clone()),
+            even.iter().map(|&row| bearing(row) / 10.0).collect(),
+        ),
         column("peaks", Rows::Some(odd.clone()), peaks(300.0).collect()),
         column("peaks wide", Rows::Some(odd.clone()), peaks(3e10).collect()),
-        column("raw", Rows::Some(odd.clone()), odd.iter().map(|&row| bearing(row).sqrt()).collect()),
-        column("single", Rows::Some(even.clone()), even.iter().map(|&row| f64::from(bearing(row).sqrt() as f32)).collect()),
+        column(
+            "raw",
+            Rows::Some(odd.clone()),
+            odd.iter().map(|&row| bearing(row).sqrt()).collect(),
+        ),
+        column(
+            "single",
+            Rows::Some(even.clone()),
+            even.iter()
+                .map(|&row| f64::from(bearing(row).sqrt() as f32))
+                .collect(),
+        ),
     ];
-    let flags = even.iter().map(|row| if row % 3 == 0 { "true" } else { "null" });
+    let flags = even
+        .iter()
+        .map(|row| if row % 3 == 0 { "true" } else { "null" });
     let texts = vec![
         column("count", Rows::Some(even.clone()), texts(flags)),
-        column("µ", Rows::Some(vec![7, 8]), texts([r#""😀""#, r#"{"a":[1]}"#])),
+        column(
+            "µ",
+            Rows::Some(vec![7, 8]),
+            texts([r#""😀""#, r#"{"a":[1]}"#]),
+        ),
     ];
-    let whole = Some(column("", Rows::Some(vec![100]), self::texts([r#"{"many":1}"#])));
+    let whole = Some(column(
+        "",
+        Rows::Some(vec![100]),
+        self::texts([r#"{"many":1}"#]),
+    ));
     Block {
-        columns: Columns { times: times.clone(), numbers, texts, whole },
-        changed: all.map(|index| 1_763_035_200_000_000 + i64::from(index / 60)).collect(),
+        columns: Columns {
+            times: times.clone(),
+            numbers,
+            texts,
+            whole,
+        },
+        changed: all
+            .map(|index| 1_763_035_200_000_000 + i64::from(index / 60))
+            .collect(),
         stamps: times.iter().map(|time| time + 1_500_000).collect(),
     }
 }
@@ -63,7 +119,11 @@ fn small_block() -> Block {
     Block {
         columns: Columns {
             times: vec![1_000, 11_000, 21_003, 31_000, 41_000],
-            numbers: vec![column("x", Rows::Some(vec![0, 2, 4]), vec![0.25, -0.0, 9.81])],
+            numbers: vec![column(
+                "x",
+                Rows::Some(vec![0, 2, 4]),
+                vec![0.25, -0.0, 9.81],
+            )],
             texts: vec![column("state", Rows::Some(vec![1]), texts(["null"]))],
             whole: Some(column("", Rows::Some(vec![3]), texts(["{}"]))),
         },
@@ -75,12 +135,18 @@ fn small_block() -> Block {
 /// A hundred records, packed by `pco`.
 fn packed_block() -> Block {
     let axis = |seed: u32| -> Vec<f64> {
-        (0..100_u32).map(|index| f64::from((index * 7_919 + seed) * 739 % 60_013) / 1e4).collect()
+        (0..100_u32)
+            .map(|index| f64::from((index * 7_919 + seed) * 739 % 60_013) / 1e4)
+            .collect()
     };
     Block {
         columns: Columns {
-            times: (0..100).map(|index| index * 10_000 + index * index * 37 % 601).collect(),
-            numbers: [("x", 1), ("y", 2)].map(|(name, seed)| column(name, Rows::All, axis(seed))).to_vec(),
+            times: (0..100)
+                .map(|index| index * 10_000 + index * index * 37 % 601)
+                .collect(),
+            numbers: [("x", 1), ("y", 2)]
+                .map(|(name, seed)| column(name, Rows::All, axis(seed)))
+                .to_vec(),
             texts: vec![],
             whole: None,
         },
@@ -104,7 +170,13 @@ fn assert_comes_back(block: &Block) {
     assert_eq!(read_meta(&bytes).ok(), block.meta());
     // Equality of floats passes over the sign of zero.
     let bits = |block: &Block| -> Vec<u64> {
-        block.columns.numbers.iter().flat_map(|column| &column.values).map(|value| value.to_bits()).collect()
+        block
+            .columns
+            .numbers
+            .iter()
+            .flat_map(|column| &column.values)
+            .map(|value| value.to_bits())
+            .collect()
     };
     assert_eq!(bits(&Block::decode(&bytes).unwrap()), bits(block));
 }
@@ -118,14 +190,20 @@ fn samples_come_back() {
 
 #[test]
 fn version_1_stays_readable() {
-    assert!(Block::decode(GOLDEN_V1) == Ok(golden_block()), "the golden block is read differently");
+    assert!(
+        Block::decode(GOLDEN_V1) == Ok(golden_block()),
+        "the golden block is read differently"
+    );
     assert_eq!(read_meta(GOLDEN_V1).ok(), golden_block().meta());
 }
 
 /// Not a promise to anybody, but whoever changes what is written should know it.
 #[test]
 fn version_1_is_written_as_it_was() {
-    assert!(golden_block().encode() == GOLDEN_V1, "the golden block is written differently");
+    assert!(
+        golden_block().encode() == GOLDEN_V1,
+        "the golden block is written differently"
+    );
 }
 
 #[test]
@@ -192,16 +270,26 @@ fn a_newer_version_is_told_from_damage() {
     let content = bytes.len() - CHECKSUM_BYTES;
     let checksum = crc32fast::hash(&bytes[..content]).to_le_bytes();
     bytes[content..].copy_from_slice(&checksum);
-    assert_eq!(Block::decode(&bytes), Err(BlockError::NewerVersion(VERSION + 1)));
-    assert_eq!(read_meta(&bytes), Err(BlockError::NewerVersion(VERSION + 1)));
+    assert_eq!(
+        Block::decode(&bytes),
+        Err(BlockError::NewerVersion(VERSION + 1))
+    );
+    assert_eq!(
+        read_meta(&bytes),
+        Err(BlockError::NewerVersion(VERSION + 1))
+    );
 }
 
 #[test]
 fn what_no_block_promises_is_refused() {
     type Breakage = (&'static str, fn(&mut Block));
     let breakages: [Breakage; 9] = [
-        ("the times are not ascending", |block| block.columns.times[2] = 11_000),
-        ("a number is not finite", |block| block.columns.numbers[0].values[1] = f64::NAN),
+        ("the times are not ascending", |block| {
+            block.columns.times[2] = 11_000
+        }),
+        ("a number is not finite", |block| {
+            block.columns.numbers[0].values[1] = f64::NAN
+        }),
         ("the rows of a column are not ascending", |block| {
             block.columns.numbers[0].rows = Rows::Some(vec![0, 4, 2]);
         }),
@@ -230,7 +318,10 @@ fn what_no_block_promises_is_refused() {
     for (message, breakage) in breakages {
         let mut block = small_block();
         breakage(&mut block);
-        assert_eq!(Block::decode(&block.encode()), Err(BlockError::Invalid(message)));
+        assert_eq!(
+            Block::decode(&block.encode()),
+            Err(BlockError::Invalid(message))
+        );
     }
 }
 
@@ -251,13 +342,34 @@ fn a_header_that_does_not_fit_is_refused() {
     let times = [0, 1 << 2 | 1, 0, 5, 20];
     let invalid = |message| Some(BlockError::Invalid(message));
     assert_eq!(refused(2, 10, &times, &[0, 2]), None);
-    assert_eq!(refused(0, 10, &times, &[0, 2]), invalid("the count of records is out of range"));
-    assert_eq!(refused(1 << 32, 10, &times, &[0, 2]), invalid("the count of records is out of range"));
-    assert_eq!(refused(2, 11, &times, &[0, 2]), invalid("the times are not those of the header"));
-    assert_eq!(refused(2, 1 << 63, &times, &[0, 2]), invalid("the last time is out of range"));
-    assert_eq!(refused(2, 10, &times, &[1, 2]), invalid("no change is the latest that the header names"));
-    assert_eq!(refused(2, 10, &times, &[0, 0]), invalid("a run of changes is empty"));
-    assert_eq!(refused(2, 10, &times, &[0, 3]), invalid("a length is larger than what it measures"));
+    assert_eq!(
+        refused(0, 10, &times, &[0, 2]),
+        invalid("the count of records is out of range")
+    );
+    assert_eq!(
+        refused(1 << 32, 10, &times, &[0, 2]),
+        invalid("the count of records is out of range")
+    );
+    assert_eq!(
+        refused(2, 11, &times, &[0, 2]),
+        invalid("the times are not those of the header")
+    );
+    assert_eq!(
+        refused(2, 1 << 63, &times, &[0, 2]),
+        invalid("the last time is out of range")
+    );
+    assert_eq!(
+        refused(2, 10, &times, &[1, 2]),
+        invalid("no change is the latest that the header names")
+    );
+    assert_eq!(
+        refused(2, 10, &times, &[0, 0]),
+        invalid("a run of changes is empty")
+    );
+    assert_eq!(
+        refused(2, 10, &times, &[0, 3]),
+        invalid("a length is larger than what it measures")
+    );
     assert_eq!(
         refused(u64::from(u32::MAX), 10, &times, &[0, 2]),
         invalid("it would decode to more memory than a block may take")
@@ -303,4 +415,10 @@ proptest! {
     }
 }
 #[test]
-fn zz_write_golden() { std::fs::write(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/block_v1.bin"), golden_block().encode()).unwrap(); }
+fn zz_write_golden() {
+    std::fs::write(
+        concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/block_v1.bin"),
+        golden_block().encode(),
+    )
+    .unwrap();
+}

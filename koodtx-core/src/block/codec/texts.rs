@@ -41,12 +41,21 @@ pub(super) fn read_texts(reader: &mut Reader<'_>, len: usize) -> Result<Texts, B
             let distinct = read_plain(reader, distinct_count)?;
             let indices = read_integers(reader, len)?
                 .into_iter()
-                .map(|index| usize::try_from(index).ok().filter(|&index| index < distinct_count))
+                .map(|index| {
+                    usize::try_from(index)
+                        .ok()
+                        .filter(|&index| index < distinct_count)
+                })
                 .collect::<Option<Vec<_>>>()
-                .ok_or(BlockError::Invalid("an index lies outside of its dictionary"))?;
+                .ok_or(BlockError::Invalid(
+                    "an index lies outside of its dictionary",
+                ))?;
             let total = indices.iter().map(|&index| distinct.get(index).len()).sum();
             reader.reserve(total, 1)?;
-            let mut texts = Texts { ends: Vec::with_capacity(len), bytes: String::with_capacity(total) };
+            let mut texts = Texts {
+                ends: Vec::with_capacity(len),
+                bytes: String::with_capacity(total),
+            };
             for index in indices {
                 texts.push(distinct.get(index));
             }
@@ -57,7 +66,9 @@ pub(super) fn read_texts(reader: &mut Reader<'_>, len: usize) -> Result<Texts, B
 }
 
 fn write_plain(texts: &Texts, out: &mut Vec<u8>) {
-    let lengths: Vec<i64> = (0..texts.len()).map(|index| texts.get(index).len() as i64).collect();
+    let lengths: Vec<i64> = (0..texts.len())
+        .map(|index| texts.get(index).len() as i64)
+        .collect();
     Plan::new(&lengths).write(out);
     out.extend_from_slice(texts.bytes.as_bytes());
 }
@@ -71,12 +82,18 @@ fn read_plain(reader: &mut Reader<'_>, len: usize) -> Result<Texts, BlockError> 
     let mut end = 0_u64;
     for length in lengths {
         let length = u64::try_from(length).map_err(|_| TOO_LONG)?;
-        end = end.checked_add(length).filter(|&end| end <= longest).ok_or(TOO_LONG)?;
+        end = end
+            .checked_add(length)
+            .filter(|&end| end <= longest)
+            .ok_or(TOO_LONG)?;
         ends.push(u32::try_from(end).map_err(|_| TOO_LONG)?);
     }
     let bytes = text(reader.bytes(end as usize)?)?;
     if ends.iter().all(|&end| bytes.is_char_boundary(end as usize)) {
-        Ok(Texts { ends, bytes: bytes.to_owned() })
+        Ok(Texts {
+            ends,
+            bytes: bytes.to_owned(),
+        })
     } else {
         Err(BlockError::Invalid("a text ends inside a character"))
     }
@@ -92,8 +109,10 @@ impl Dictionary {
     fn of(texts: &Texts) -> Option<Self> {
         let distinct_max_count = texts.len() / VALUES_PER_TEXT;
         let mut known = HashMap::new();
-        let mut dictionary =
-            Self { texts: Texts::default(), indices: Vec::with_capacity(texts.len()) };
+        let mut dictionary = Self {
+            texts: Texts::default(),
+            indices: Vec::with_capacity(texts.len()),
+        };
         for text in (0..texts.len()).map(|index| texts.get(index)) {
             let next = known.len();
             let index = *known.entry(text).or_insert(next);
@@ -157,7 +176,10 @@ mod tests {
         // Lengths 1 and 1 over the two bytes of "ä".
         let split = [PLAIN, 0, 2, 0xc3, 0xa4];
         let refused = read_texts(&mut Reader::new(&split, ALLOWANCE_BYTES), 2);
-        assert_eq!(refused, Err(BlockError::Invalid("a text ends inside a character")));
+        assert_eq!(
+            refused,
+            Err(BlockError::Invalid("a text ends inside a character"))
+        );
         // One text of two bytes that are no character.
         let broken = [PLAIN, 0, 4, 0xc3, 0xc3];
         let refused = read_texts(&mut Reader::new(&broken, ALLOWANCE_BYTES), 1);

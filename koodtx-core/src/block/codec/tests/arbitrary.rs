@@ -39,7 +39,11 @@ fn any_fields<T: Debug>(
     value: impl Strategy<Value = T>,
     count: usize,
 ) -> impl Strategy<Value = Fields<T>> {
-    btree_map("[a-c]{0,1}|.{0,5}", (any_rows(count), vec(value, count)), 0..4)
+    btree_map(
+        "[a-c]{0,1}|.{0,5}",
+        (any_rows(count), vec(value, count)),
+        0..4,
+    )
 }
 
 /// `rows` without those in `taken`.
@@ -51,7 +55,11 @@ fn without(rows: Rows, taken: &[&Rows], count: usize) -> Rows {
     let left: Vec<u32> = (0..count as u32)
         .filter(|&row| has(&rows, row) && !taken.iter().any(|taken| has(taken, row)))
         .collect();
-    if left.len() == count { Rows::All } else { Rows::Some(left) }
+    if left.len() == count {
+        Rows::All
+    } else {
+        Rows::Some(left)
+    }
 }
 
 fn len(rows: &Rows, count: usize) -> usize {
@@ -77,8 +85,16 @@ pub fn any_block() -> impl Strategy<Value = Block> {
     prop_oneof![1 => Just(1_usize), 3 => 2_usize..20, 1 => 100_usize..300].prop_flat_map(|count| {
         (
             any_times(count),
-            prop_oneof![vec(any::<i64>(), count), vec(0_i64..3, count), vec(Just(i64::MIN), count)],
-            prop_oneof![Just(Vec::new()), vec(any::<i64>(), count), vec(5_i64..9, count)],
+            prop_oneof![
+                vec(any::<i64>(), count),
+                vec(0_i64..3, count),
+                vec(Just(i64::MIN), count)
+            ],
+            prop_oneof![
+                Just(Vec::new()),
+                vec(any::<i64>(), count),
+                vec(5_i64..9, count)
+            ],
             any_fields(any_number(), count),
             any_fields(any_text(), count),
             prop::option::weighted(0.3, (any_rows(count), vec(any_text(), count))),
@@ -88,7 +104,9 @@ pub fn any_block() -> impl Strategy<Value = Block> {
                     let values = texts(&values[..len(&rows, count)]);
                     column("", rows, values)
                 });
-                let whole_rows = whole.as_ref().map_or(Rows::Some(vec![]), |whole| whole.rows.clone());
+                let whole_rows = whole
+                    .as_ref()
+                    .map_or(Rows::Some(vec![]), |whole| whole.rows.clone());
                 let numbers: Vec<_> = numbers
                     .into_iter()
                     .map(|(name, (rows, mut values))| {
@@ -102,12 +120,25 @@ pub fn any_block() -> impl Strategy<Value = Block> {
                     .into_iter()
                     .map(|(name, (rows, values))| {
                         let twin = numbers.iter().find(|number| *number.name == *name);
-                        let rows = without(rows, &[&whole_rows, twin.map_or(&none, |twin| &twin.rows)], count);
+                        let rows = without(
+                            rows,
+                            &[&whole_rows, twin.map_or(&none, |twin| &twin.rows)],
+                            count,
+                        );
                         let values = texts(&values[..len(&rows, count)]);
                         column(&name, rows, values)
                     })
                     .collect();
-                Block { columns: Columns { times, numbers, texts: others, whole }, changed, stamps }
+                Block {
+                    columns: Columns {
+                        times,
+                        numbers,
+                        texts: others,
+                        whole,
+                    },
+                    changed,
+                    stamps,
+                }
             })
     })
 }
