@@ -1,1 +1,15 @@
-//! Benches and the HTTP load generator of KooDTX.
+//! What measures KooDTX: workloads with a fixed seed, the criterion benches that run on them, and
+//! an HTTP load generator for any running server.
+//!
+//! `benches/README.md` says what each measures and how to run it.
+
+use mimalloc::MiMalloc;
+
+pub mod baseline;
+pub mod fixture;
+pub mod load;
+pub mod workload;
+
+/// The allocator of the server binary, so that what is measured here is what the server does.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;

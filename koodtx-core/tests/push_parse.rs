@@ -42,6 +42,19 @@ fn record() -> impl Strategy<Value = (String, i64, String, String)> {
         })
 }
 
+/// Canonical values by sensor and time in microseconds.
+fn read(batch: &PushBatch) -> std::collections::BTreeMap<(String, i64), String> {
+    let rows = |series: &'_ koodtx_core::push::SeriesBatch| {
+        (0..series.records.len())
+            .map(|row| {
+                let key = (series.sensor_type.to_string(), series.records.time(row).as_micros());
+                (key, canonical_text(&series.records.data(row)))
+            })
+            .collect::<Vec<_>>()
+    };
+    batch.series.iter().flat_map(rows).collect()
+}
+
 proptest! {
     #[test]
     fn every_valid_record_is_read_as_it_was_written(
@@ -56,15 +69,40 @@ proptest! {
             expected.insert((sensor.clone(), *time), canonical_text(data));
         }
         prop_assert_eq!(batch.replaced, (records.len() - expected.len()) as u64);
-        let read: std::collections::BTreeMap<_, _> = batch
-            .series
+        prop_assert_eq!(read(&batch), expected);
+    }
+
+    /// Records of one shape, which are read by comparing them with the one before.
+    #[test]
+    fn records_that_look_alike_are_read_as_they_were_written(
+        shape in select(vec![
+            ("{\"sensor_type\":\"", "\",\"timestamp\":", ",\"data\":{\"x\":", ",\"y\":", "}}"),
+            ("{ \"sensor_type\" : \"", "\" , \"timestamp\" : ", " , \"data\" : { \"y\" : ", " , \"x\" : ", " } } "),
+            ("{\"sensor_type\":\"", "\",\"timestamp\":", ",\"data\":{\"x\":", ",\"x\":", "}}"),
+            ("{\"sensor_type\":\"", "\",\"timestamp\":", ",\"data\":{\"x\":1},\"data\":{\"x\":", ",\"z\":", "}}"),
+        ]),
+        records in proptest::collection::vec(
+            (select(vec!["a", "b"]), 0..200_i64, support::number(), support::number()), 0..40,
+        ),
+    ) {
+        let texts: Vec<String> = records
             .iter()
-            .flat_map(|series| (0..series.records.len()).map(move |row| (
-                (series.sensor_type.to_string(), series.records.time(row).as_micros()),
-                canonical_text(&series.records.data(row)),
-            )))
+            .map(|(sensor, time, x, y)| {
+                format!("{}{sensor}{}{time}{}{x}{}{y}{}", shape.0, shape.1, shape.2, shape.3, shape.4)
+            })
             .collect();
-        prop_assert_eq!(read, expected);
+        let batch = PushBatch::parse(body(&texts).as_bytes()).unwrap();
+        prop_assert_eq!(batch.errors, 0, "{:?}", batch.error_details);
+        let mut expected = std::collections::BTreeMap::new();
+        for ((sensor, time, ..), text) in records.iter().zip(&texts) {
+            let record: serde_json::Value = serde_json::from_str(text).unwrap();
+            prop_assert!(record.is_object());
+            // The last `data` of the text, with its numbers as they are written there.
+            let data = &text[text.rfind('{').unwrap()..=text.rfind("}").unwrap() - 1];
+            let data = &data[..=data.rfind('}').unwrap()];
+            expected.insert(((*sensor).to_owned(), time * 1_000), canonical_text(data));
+        }
+        prop_assert_eq!(read(&batch), expected);
     }
 
     #[test]

@@ -146,6 +146,8 @@ impl ServerBuilder {
     }
 
     /// With this store, whatever the settings say.
+    ///
+    /// Where the settings hold no secret, tokens are signed with one that ends with this server.
     #[must_use]
     pub fn store(mut self, store: Arc<dyn Store>) -> Self {
         self.store = Some(store);
@@ -213,13 +215,7 @@ fn own_secret(residence: Residence, config: &Config) -> Result<SigningSecret, St
             StartError::SecretFile { file: folder.join(SECRET_FILE_NAME), source }
         }),
         // The accounts end with the process, so their tokens may too.
-        Residence::Process => {
-            let secret = SigningSecret::generate();
-            SigningSecret::new(secret.as_bytes()).map_err(|error| StartError::SecretFile {
-                file: PathBuf::from(SECRET_FILE_NAME),
-                source: io::Error::other(error),
-            })
-        }
+        Residence::Process => Ok(SigningSecret::random()),
         Residence::Elsewhere => {
             Err(StartError::SecretMissing { url: config.store.to_string() })
         }

@@ -18,6 +18,14 @@ const CREATING_FILE: &str = "koodtx-format.creating";
 const LOCK_FILE: &str = "koodtx-lock";
 /// Where sled keeps its pages.
 const DATABASE_FILE: &str = "db";
+/// Where sled keeps the settings that must not change.
+const CONFIGURATION_FILE: &str = "conf";
+/// Where sled keeps pages that are too large for its file; the store lets none become so.
+const LARGE_PAGES_FOLDER: &str = "blobs";
+/// Begins the names of sled's snapshots of its page table.
+const SNAPSHOT_PREFIX: &str = "snap.";
+/// Ends the name of a snapshot while it is written.
+const UNFINISHED_SUFFIX: &str = ".generating";
 const OPERATION: &str = "open";
 
 /// An opened data folder, locked against other processes until dropped.
@@ -105,9 +113,7 @@ impl Folder {
     /// Makes the opened store permanent: its files are in the folder, and the folder is on disk.
     pub(crate) fn finish(&self, database: &File) -> io::Result<()> {
         database.sync_all()?;
-        for name in ["conf", "blobs"] {
-            File::open(self.file(name))?.sync_all()?;
-        }
+        OpenOptions::new().write(true).open(self.file(CONFIGURATION_FILE))?.sync_all()?;
         let creating = self.file(CREATING_FILE);
         if creating.exists() {
             fs::rename(&creating, self.file(FORMAT_FILE))?;
@@ -115,11 +121,13 @@ impl Folder {
         self.sync()
     }
 
+    /// Makes the entries of the folder, and the folder's own entry, survive power loss.
     fn sync(&self) -> io::Result<()> {
-        File::open(&self.path)?.sync_all()?;
+        sync_folder(&self.path)?;
         match self.path.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => File::open(parent)?.sync_all(),
-            _ => Ok(()),
+            Some(parent) if parent.as_os_str().is_empty() => sync_folder(Path::new(".")),
+            Some(parent) => sync_folder(parent),
+            None => Ok(()),
         }
     }
 
@@ -129,12 +137,13 @@ impl Folder {
     /// the torn file for the newest snapshot, and calls the whole database corrupt. They hold
     /// nothing that is not in the database file.
     fn remove_unfinished_snapshots(&self) -> io::Result<()> {
-        self.remove_where(|name| name.starts_with("snap.") && name.ends_with(".generating"))
+        self.remove_where(|name| name.starts_with(SNAPSHOT_PREFIX) && name.ends_with(UNFINISHED_SUFFIX))
     }
 
     fn remove_database(&self) -> io::Result<()> {
         self.remove_where(|name| {
-            matches!(name, DATABASE_FILE | "conf" | "blobs") || name.starts_with("snap.")
+            matches!(name, DATABASE_FILE | CONFIGURATION_FILE | LARGE_PAGES_FOLDER)
+                || name.starts_with(SNAPSHOT_PREFIX)
         })
     }
 
@@ -181,6 +190,11 @@ fn lock(path: &Path) -> Result<File, StoreError> {
             format!("the data folder {} cannot be locked: {error}", path.display()),
         )),
     }
+}
+
+fn sync_folder(path: &Path) -> io::Result<()> {
+    // Windows opens no folders as files, and needs no such sync.
+    if cfg!(unix) { File::open(path)?.sync_all() } else { Ok(()) }
 }
 
 fn write_synced(path: &Path, text: &str) -> io::Result<()> {

@@ -49,6 +49,22 @@ fn parse(text: &str) -> Json {
 }
 
 impl IncomingSeries {
+    /// Records given one by one as `(time, updated_at, data)`, for pushes that do not come as the
+    /// body of a request. Of records with the same time the last one stays.
+    ///
+    /// # Errors
+    /// The first `data` that is no JSON object, or holds what may not be stored. Its size is the
+    /// caller's to check.
+    pub fn from_rows<'a>(
+        rows: impl IntoIterator<Item = (Timestamp, Option<Timestamp>, &'a str)>,
+    ) -> Result<Self, JsonError> {
+        let mut builder = SeriesBuilder::default();
+        for (time, updated_at, data) in rows {
+            builder.push_row(time.as_micros(), updated_at, data)?;
+        }
+        Ok(builder.finish().0)
+    }
+
     /// The `data` of `row` as JSON: keys ordered, no white space, every number exact.
     pub fn data(&self, row: usize) -> String {
         self.columns.row(row).stored_text()
@@ -79,7 +95,7 @@ impl Block {
         let mut builder = SeriesBuilder::default();
         let mut block = Self::default();
         for record in records {
-            builder.push_row(record.timestamp.as_micros(), &record.data)?;
+            builder.push_row(record.timestamp.as_micros(), None, &record.data)?;
             block.changed.push(record.changed.as_micros());
             block.stamps.push(record.stamp.as_micros());
         }

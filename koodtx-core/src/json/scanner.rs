@@ -96,6 +96,23 @@ impl<'a> Scanner<'a> {
         self.text.as_bytes()
     }
 
+    /// What is left of the input, as bytes.
+    #[inline]
+    pub(crate) fn rest(&self) -> &'a [u8] {
+        self.bytes().get(self.at..).unwrap_or_default()
+    }
+
+    /// Takes a text if it comes next, white space included.
+    #[inline]
+    pub(crate) fn take_literal(&mut self, literal: &str) -> Option<()> {
+        self.rest().starts_with(literal.as_bytes()).then(|| self.at += literal.len())
+    }
+
+    /// The input between two offsets; empty where they are none.
+    pub(crate) fn slice(&self, from: usize, to: usize) -> &'a str {
+        self.text.get(from..to).unwrap_or_default()
+    }
+
     pub(crate) fn fail<T>(&self, expected: &'static str) -> Result<T, SyntaxError> {
         Err(SyntaxError { offset: self.at, expected })
     }

@@ -4,6 +4,7 @@ mod batch;
 mod error;
 mod parse;
 mod series;
+mod template;
 
 pub use batch::{PushBatch, RecordError, SeriesBatch};
 pub use error::{PushError, PushErrorKind};

@@ -136,6 +136,10 @@ impl RecordParser {
             scanner.value()?;
             return Ok(Some(("invalid_record", "a record has to be an object".into())));
         }
+        let start = scanner.at;
+        if self.record_alike(scanner) {
+            return Ok(None);
+        }
         scanner.take(b'{');
         let mut draft = Draft::default();
         let mut first = true;
@@ -159,7 +163,9 @@ impl RecordParser {
                 Ok(Some(fault))
             }
             Draft { series: Some(series), time: Some(time), read: true, stamp, .. } => {
-                self.series[series].1.commit(time, stamp);
+                let builder = &mut self.series[series].1;
+                builder.commit(time, stamp);
+                builder.learn(scanner.slice(start, scanner.at));
                 self.last = series;
                 Ok(None)
             }
@@ -175,6 +181,32 @@ impl RecordParser {
                 Ok(Some(("missing_field", format!("`{name}` is missing"))))
             }
         }
+    }
+
+    /// Reads a record that looks like an earlier one of its series; false, with nothing read, where
+    /// it does not.
+    #[inline]
+    fn record_alike(&mut self, scanner: &mut Scanner<'_>) -> bool {
+        for guess in [self.last + 1, 0, self.last] {
+            let Some((_, builder)) = self.series.get_mut(guess) else { continue };
+            if !builder.begins(scanner) {
+                continue;
+            }
+            let start = scanner.at;
+            match builder.read_alike(scanner) {
+                Some(time) if is_sample_time(Timestamp::from_micros(time)) => {
+                    builder.commit(time, None);
+                    self.last = guess;
+                    return true;
+                }
+                Some(_) => {
+                    builder.rollback();
+                    scanner.at = start;
+                }
+                None => {}
+            }
+        }
+        false
     }
 
     /// Reads the value of one member of a record.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::template::Template;
 use crate::block::{Column, Columns, IncomingSeries, NO_STAMP, Rows, Texts, Values};
 use crate::json::scanner::{Scanner, StringToken};
 use crate::json::{Json, JsonError};
@@ -11,6 +12,9 @@ use crate::time::Timestamp;
 /// Most fields that get columns of their own in one series of one push; a record that brings more is
 /// kept as one JSON object. It bounds what a column may cost in memory beside the value it holds.
 const FIELDS_MAX_COUNT: usize = 64;
+
+/// How often a series learns the shape of its records anew before it gives up.
+const TEMPLATES_MAX_COUNT: usize = 8;
 
 /// The growing column of one field, for one kind of value.
 #[derive(Clone, Debug, Default)]
@@ -78,9 +82,48 @@ pub(crate) struct SeriesBuilder {
     whole: GrowingColumn<Texts>,
     /// The field expected next: fields of a record mostly come in the order of the record before.
     expected: usize,
+    /// The shape of the last record, with the fields that its numbers belong to.
+    template: Option<(Template, Vec<usize>)>,
+    templates_learned: usize,
 }
 
 impl SeriesBuilder {
+    /// Whether the record at the scanner begins like the last one of the series.
+    #[inline]
+    pub(crate) fn begins(&self, scanner: &Scanner<'_>) -> bool {
+        self.template.as_ref().is_some_and(|(template, _)| template.begins(scanner))
+    }
+
+    /// Reads the record at the scanner into the columns of the next row, if it has the shape of the
+    /// last one; returns its time in microseconds. Else nothing is read.
+    #[inline]
+    pub(crate) fn read_alike(&mut self, scanner: &mut Scanner<'_>) -> Option<i64> {
+        let (template, targets) = self.template.as_ref()?;
+        let (row, start, fields) = (self.times.len(), scanner.at, &mut self.fields);
+        let time = template.read(scanner, |index, double| {
+            let field = &mut fields[targets[index]];
+            field.rows_seen = row + 1;
+            field.numbers.enter(row);
+            field.numbers.values.push(double);
+        });
+        if time.is_none() {
+            self.rollback();
+            scanner.at = start;
+        }
+        time
+    }
+
+    /// Learns the shape of a record that was just committed.
+    pub(crate) fn learn(&mut self, record: &str) {
+        if self.templates_learned < TEMPLATES_MAX_COUNT {
+            self.templates_learned += 1;
+            self.template = Template::learn(record).and_then(|(template, names)| {
+                let position = |name: &&str| self.fields.iter().position(|field| *field.name == **name);
+                Some((template, names.iter().map(position).collect::<Option<Vec<_>>>()?))
+            });
+        }
+    }
+
     /// Reads a `data` object into the columns of the next row, which [`Self::commit`] completes.
     ///
     /// The scanner stands at the `{`. On an error nothing of the row is left in the columns; the
@@ -237,12 +280,17 @@ impl SeriesBuilder {
     }
 
     /// Appends a row whose `data` is given as JSON.
-    pub(crate) fn push_row(&mut self, time: i64, data: &str) -> Result<(), JsonError> {
+    pub(crate) fn push_row(
+        &mut self,
+        time: i64,
+        stamp: Option<Timestamp>,
+        data: &str,
+    ) -> Result<(), JsonError> {
         let mut scanner = Scanner::new(data);
         scanner.peek();
         self.read_data(&mut scanner)?;
         scanner.finish().inspect_err(|_| self.rollback())?;
-        self.commit(time, None);
+        self.commit(time, stamp);
         Ok(())
     }
 

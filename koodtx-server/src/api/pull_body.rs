@@ -46,7 +46,8 @@ pub(super) fn pull_body(stream: PullStream, leftovers: TaskTracker) -> Body {
         match stream.next_chunk().await {
             Ok(Some(chunk)) => Some((Ok(chunk), sending)),
             Ok(None) => {
-                sending.stream = None;
+                // Nothing is left to abort.
+                drop(sending.stream.take());
                 None
             }
             Err(error) => {

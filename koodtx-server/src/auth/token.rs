@@ -48,7 +48,12 @@ impl SigningSecret {
         Ok(Self(bytes.to_vec()))
     }
 
-    /// A new secret, as text.
+    /// A new secret that nobody keeps.
+    pub fn random() -> Self {
+        Self(Self::generate().into_bytes())
+    }
+
+    /// A new secret, as text to be kept.
     pub fn generate() -> String {
         let bytes: [u8; SECRET_MIN_BYTES] = rand::random();
         bytes.iter().map(|byte| format!("{byte:02x}")).collect()

@@ -91,6 +91,13 @@ impl Sources {
         Ok(self)
     }
 
+    /// A variable of the environment or of `.env` that is no setting of the server itself.
+    pub(crate) fn variable(&self, name: &str) -> Option<String> {
+        let set = |text: &&String| !text.is_empty();
+        let found = self.environment.get(name).filter(set);
+        found.or_else(|| self.dotenv.get(name).filter(set)).cloned()
+    }
+
     /// The value of a setting from the strongest source that has one.
     pub(super) fn find(&self, setting: Setting) -> Option<Found<'_>> {
         let flag = self.flags.get(&setting).map(|text| Found {

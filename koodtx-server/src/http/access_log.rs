@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use poem::http::Method;
-use poem::route::PathPattern;
+use poem::PathPattern;
 use poem::Response;
 
 /// Logs a request: method, route, status and time until the answer began. Never what was in it, and

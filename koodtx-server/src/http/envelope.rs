@@ -99,7 +99,7 @@ fn render(response: Response, path: &str, allowed: &AllowedMethods) -> Response 
         }
     };
     let mut rendered = error.into_response();
-    if let Some(pattern) = response.data::<poem::route::PathPattern>() {
+    if let Some(pattern) = response.data::<poem::PathPattern>() {
         rendered.set_data(pattern.clone());
     }
     rendered

@@ -1,51 +1,44 @@
 //! Lists of integers: what times, stamps, rows, lengths and numbers all come down to.
 //!
-//! A list is written as its first value, then what remains of the others after taking differences
-//! zero to two times. Zero: the distance from the first value. One: the step from the value before.
-//! Two: by how much that step changed, which is nothing at all for a steady clock. The number of
-//! times is chosen per list, by adding up the bits that each would leave.
+//! A list is written as what remains of its values after taking differences zero to two times.
+//! Zero: the distance of each value from the mean. One: the step from the value before. Two: by how
+//! much that step changed, which is nothing at all for a steady clock. The number of times is
+//! chosen per list, by adding up the bits that each would leave. A list is
+//!
+//! - its tag: form and number of differences (one byte),
+//! - its head, as varints: the mean; or the first value; or the first value and the first step,
+//! - its remainders, in one of these forms:
 //!
 //! | form | the remainders |
 //! | --- | --- |
 //! | [`ZERO`] | all zero: not written |
-//! | [`BITS`] | packed at a fixed width: short lists, where a model costs more than it saves |
-//! | [`PCO_32`], [`PCO_64`] | a `pco` chunk without mode and delta, of 32 or 64 bits |
-
-use pco::data_types::Number;
-use pco::wrapped::{FileCompressor, FileDecompressor};
-use pco::{ChunkConfig, DeltaSpec, ModeSpec};
+//! | [`BITS`] | packed at fixed widths, see [`bits`](super::bits) |
+//! | [`PCO_32`], [`PCO_64`] | modelled by [`pco`](super::pco_chunk), as 32 or 64 bits |
+//!
+//! Packing is several times as fast as a model, and for smooth readings with noise as small within
+//! a few percent; where few values are much wider than the rest, a model is far smaller.
 
 use super::BlockError;
 use super::bits::{bits_bytes, read_bits, write_bits};
 use super::bytes::{Reader, put_signed, zigzag};
+use super::pco_chunk::{pco_bytes, read_pco, write_pco};
 
 const ZERO: u8 = 0;
 const BITS: u8 = 1;
 const PCO_32: u8 = 2;
 const PCO_64: u8 = 3;
 
-/// Bits of the tag that hold the form; those above hold how often differences were taken.
+/// Bits of the tag that hold the form; those above hold how often differences are taken.
 const FORM_BITS: u32 = 2;
 const DIFFERENCES_MAX_COUNT: usize = 2;
-
-/// `pco` searches harder at higher levels; above this it gains less than 1 % and takes twice the
-/// time.
-const PCO_LEVEL: usize = 4;
-/// What `pco` would write as the header of a file. It is the same for all blocks of a codec
-/// version, so blocks do not repeat it.
-const PCO_FORMAT: [u8; 2] = [4, 1];
-/// First byte of a `pco` chunk in classic mode without delta. Nothing else is read: other modes
-/// have tables and windows whose sizes the input dictates.
-const PCO_PLAIN: u8 = 0;
-/// About what a `pco` chunk needs for its own description.
-const PCO_CHUNK_BYTES: usize = 12;
-/// Plain packing is 3 to 5 times as fast, so `pco` must save one byte in so many.
+/// A model must save one byte in so many to be worth its time.
 const PCO_GAIN_DIVISOR: usize = 8;
 
 /// A list on its way into bytes, with the number of differences already chosen.
 #[derive(Debug)]
 pub(super) struct Plan<'a> {
     values: &'a [i64],
+    mean: i64,
     differences: usize,
     /// About how many bits the remainders take.
     pub bits: usize,
@@ -54,57 +47,42 @@ pub(super) struct Plan<'a> {
 impl<'a> Plan<'a> {
     /// Chooses how often to take differences.
     pub fn new(values: &'a [i64]) -> Self {
-        let costs = [distance_bits(values), step_bits(values), curve_bits(values)];
-        let mut best = 0;
-        for differences in 1..costs.len() {
-            if costs[differences] < costs[best] {
-                best = differences;
+        // A sum that overflows makes a poor mean, never a wrong list.
+        let sum = values.iter().fold(0_i64, |sum, &value| sum.wrapping_add(value));
+        let mean = sum / values.len().max(1) as i64;
+        let costs = [
+            bit_lengths(values.iter().map(|value| value.wrapping_sub(mean))),
+            bit_lengths(values.windows(2).map(step)),
+            bit_lengths(values.windows(3).map(bend)),
+        ];
+        let mut differences = 0;
+        for more in 1..costs.len() {
+            // A list so short that nothing would remain has nothing to take differences of either.
+            if values.len() > more && costs[more] < costs[differences] {
+                differences = more;
             }
         }
-        Self {
-            values,
-            differences: best,
-            bits: costs[best],
-        }
+        Self { values, mean, differences, bits: costs[differences] }
     }
 
     /// Appends the list, apart from its length.
     pub fn write(&self, out: &mut Vec<u8>) {
-        let Some((&first, others)) = self.values.split_first() else {
+        if self.values.is_empty() {
             return;
-        };
-        let tag = (self.differences << FORM_BITS) as u8;
-        // With two differences the first step is a value of its own: it would stand out so far
-        // from the changes of step that follow as to spoil their packing.
-        let first_step = match others.first() {
-            Some(second) if self.differences == DIFFERENCES_MAX_COUNT => {
-                Some(second.wrapping_sub(first))
-            }
-            _ => None,
-        };
-        let head = |out: &mut Vec<u8>, form: u8| {
-            out.push(tag | form);
-            put_signed(out, first);
-            if let Some(step) = first_step {
-                put_signed(out, step);
-            }
-        };
+        }
         let rest = self.remainders();
         if rest.iter().all(|&value| value == 0) {
-            return head(out, ZERO);
+            return self.write_head(ZERO, out);
         }
         let packed_bytes = bits_bytes(&rest);
-        if pays(self.pco_bytes(rest.len()), packed_bytes) {
+        if pays(pco_bytes(rest.len(), self.bits), packed_bytes) {
             let start = out.len();
-            let narrow: Option<Vec<i32>> = rest
-                .iter()
-                .map(|&value| i32::try_from(value).ok())
-                .collect();
-            let written = if let Some(narrow) = narrow {
-                head(out, PCO_32);
+            let narrow: Result<Vec<i32>, _> = rest.iter().map(|&value| value.try_into()).collect();
+            let written = if let Ok(narrow) = narrow {
+                self.write_head(PCO_32, out);
                 write_pco(&narrow, out)
             } else {
-                head(out, PCO_64);
+                self.write_head(PCO_64, out);
                 write_pco(&rest, out)
             };
             if written.is_some_and(|written_bytes| pays(written_bytes, packed_bytes)) {
@@ -112,27 +90,27 @@ impl<'a> Plan<'a> {
             }
             out.truncate(start);
         }
-        head(out, BITS);
+        self.write_head(BITS, out);
         write_bits(&rest, out);
     }
 
-    /// About how many bytes a `pco` chunk of `len` remainders takes. Measured over sensor data of
-    /// many kinds: its own description, and two bits a value to tell how wide the value is.
-    fn pco_bytes(&self, len: usize) -> usize {
-        PCO_CHUNK_BYTES + len / 4 + self.bits / 8
+    fn write_head(&self, form: u8, out: &mut Vec<u8>) {
+        out.push((self.differences << FORM_BITS) as u8 | form);
+        match self.differences {
+            0 => put_signed(out, self.mean),
+            1 => put_signed(out, self.values[0]),
+            _ => {
+                put_signed(out, self.values[0]);
+                put_signed(out, step(self.values));
+            }
+        }
     }
 
     fn remainders(&self) -> Vec<i64> {
-        match (self.differences, self.values) {
-            (0, [first, others @ ..]) => others
-                .iter()
-                .map(|value| value.wrapping_sub(*first))
-                .collect(),
-            (1, values) => values
-                .windows(2)
-                .map(|pair| pair[1].wrapping_sub(pair[0]))
-                .collect(),
-            (_, values) => values.windows(3).map(curve).collect(),
+        match self.differences {
+            0 => self.values.iter().map(|value| value.wrapping_sub(self.mean)).collect(),
+            1 => self.values.windows(2).map(step).collect(),
+            _ => self.values.windows(3).map(bend).collect(),
         }
     }
 }
@@ -147,142 +125,57 @@ pub(super) fn read_integers(reader: &mut Reader<'_>, len: usize) -> Result<Vec<i
     }
     let tag = reader.byte()?;
     let differences = usize::from(tag >> FORM_BITS);
-    if differences > DIFFERENCES_MAX_COUNT {
+    if differences > DIFFERENCES_MAX_COUNT || differences >= len {
         return Err(BlockError::Invalid("a list takes differences too often"));
     }
-    let first = reader.signed()?;
-    values.push(first);
-    let mut step = 0_i64;
-    if differences == DIFFERENCES_MAX_COUNT && len > 1 {
-        step = reader.signed()?;
-        values.push(first.wrapping_add(step));
+    let start = reader.signed()?;
+    let (mut value, mut step) = (start, 0_i64);
+    if differences > 0 {
+        values.push(value);
     }
-    let rest_len = len - values.len();
-    let rest_start = values.len();
+    if differences == DIFFERENCES_MAX_COUNT {
+        step = reader.signed()?;
+        value = value.wrapping_add(step);
+        values.push(value);
+    }
     match tag & ((1 << FORM_BITS) - 1) {
         ZERO => values.resize(len, 0),
-        BITS => read_bits(reader, rest_len, &mut values)?,
-        PCO_32 => values.extend(
-            read_pco::<i32>(reader, rest_len)?
-                .into_iter()
-                .map(i64::from),
-        ),
-        _ => values.append(&mut read_pco::<i64>(reader, rest_len)?),
+        BITS => read_bits(reader, len - differences, &mut values)?,
+        PCO_32 => values.extend(read_pco::<i32>(reader, len - differences)?.into_iter().map(i64::from)),
+        _ => values.append(&mut read_pco::<i64>(reader, len - differences)?),
     }
-    let mut last = values[rest_start - 1];
-    let rest = &mut values[rest_start..];
-    match differences {
-        0 => rest
-            .iter_mut()
-            .for_each(|value| *value = value.wrapping_add(first)),
-        1 => {
-            for value in rest {
-                last = last.wrapping_add(*value);
-                *value = last;
+    for remainder in &mut values[differences..] {
+        match differences {
+            0 => value = start.wrapping_add(*remainder),
+            1 => value = value.wrapping_add(*remainder),
+            _ => {
+                step = step.wrapping_add(*remainder);
+                value = value.wrapping_add(step);
             }
         }
-        _ => {
-            for value in rest {
-                step = step.wrapping_add(*value);
-                last = last.wrapping_add(step);
-                *value = last;
-            }
-        }
+        *remainder = value;
     }
     Ok(values)
 }
 
-/// Whether `pco` saves enough over plain packing to be worth its time.
+/// Whether a model saves enough over packing.
 fn pays(pco_bytes: usize, packed_bytes: usize) -> bool {
     pco_bytes + pco_bytes / PCO_GAIN_DIVISOR < packed_bytes
 }
 
-/// Appends a `pco` chunk and returns its length in bytes; `None` where `pco` would not do it as it
-/// should.
-fn write_pco<T: Number>(values: &[T], out: &mut Vec<u8>) -> Option<usize> {
-    // The automatic modes try out every model on every list: 17 to 90 times slower.
-    let config = ChunkConfig::default()
-        .with_compression_level(PCO_LEVEL)
-        .with_mode_spec(ModeSpec::Classic)
-        .with_delta_spec(DeltaSpec::NoOp);
-    let mut chunk = FileCompressor::default()
-        .chunk_compressor(values, &config)
-        .ok()?;
-    let start = out.len();
-    chunk.write_meta(&mut *out).ok()?;
-    chunk.write_page(0, &mut *out).ok()?;
-    let written = out.get(start..)?;
-    (written.first() == Some(&PCO_PLAIN)).then_some(written.len())
+/// The bits of all values together.
+fn bit_lengths(values: impl Iterator<Item = i64>) -> usize {
+    values.map(|value| (u64::BITS - zigzag(value).leading_zeros()) as usize).sum()
 }
 
-fn read_pco<T: Number + Default>(
-    reader: &mut Reader<'_>,
-    len: usize,
-) -> Result<Vec<T>, BlockError> {
-    const BROKEN: BlockError = BlockError::Invalid("a packed list cannot be read");
-    let source = reader.rest();
-    if source.first() != Some(&PCO_PLAIN) || len == 0 {
-        return Err(BROKEN);
-    }
-    let mut values = vec![T::default(); len];
-    let (file, _) = FileDecompressor::new(PCO_FORMAT.as_slice()).map_err(|_| BROKEN)?;
-    let (mut chunk, rest) = file
-        .chunk_decompressor::<T, _>(source)
-        .map_err(|_| BROKEN)?;
-    let mut page = chunk.page_decompressor(rest, len).map_err(|_| BROKEN)?;
-    let progress = page.read(&mut values).map_err(|_| BROKEN)?;
-    if !progress.finished || progress.n_processed != len {
-        return Err(BROKEN);
-    }
-    let consumed = source
-        .len()
-        .checked_sub(page.into_src().len())
-        .ok_or(BROKEN)?;
-    reader.bytes(consumed)?;
-    Ok(values)
+/// The step between the first two values.
+fn step(values: &[i64]) -> i64 {
+    values[1].wrapping_sub(values[0])
 }
 
-fn bit_length(value: i64) -> usize {
-    (u64::BITS - zigzag(value).leading_zeros()) as usize
-}
-
-/// Bits of the distances from the mean.
-///
-/// Not from the first value, as they are written: packing does not care for an offset, and noise
-/// measured from one of its own samples looks wider than it is.
-fn distance_bits(values: &[i64]) -> usize {
-    if values.iter().all(|&value| value == values[0]) {
-        return 0;
-    }
-    let sum: i128 = values.iter().map(|&value| i128::from(value)).sum();
-    let mean = (sum / values.len() as i128) as i64;
-    values
-        .iter()
-        .map(|value| bit_length(value.wrapping_sub(mean)))
-        .sum()
-}
-
-fn step_bits(values: &[i64]) -> usize {
-    values
-        .windows(2)
-        .map(|pair| bit_length(pair[1].wrapping_sub(pair[0])))
-        .sum()
-}
-
-fn curve_bits(values: &[i64]) -> usize {
-    values
-        .windows(3)
-        .map(|three| bit_length(curve(three)))
-        .sum()
-}
-
-/// The change of step between three values.
-fn curve(three: &[i64]) -> i64 {
-    let (before, after) = (
-        three[1].wrapping_sub(three[0]),
-        three[2].wrapping_sub(three[1]),
-    );
-    after.wrapping_sub(before)
+/// The change of step between the first three values.
+fn bend(values: &[i64]) -> i64 {
+    step(&values[1..]).wrapping_sub(step(values))
 }
 
 #[cfg(test)]
@@ -308,16 +201,6 @@ mod tests {
     }
 
     #[test]
-    fn the_pco_format_is_the_one_that_version_1_of_the_codec_is_made_of() {
-        let mut header = Vec::new();
-        FileCompressor::default().write_header(&mut header).unwrap();
-        assert_eq!(
-            header, PCO_FORMAT,
-            "raise the codec's version, and keep reading this one"
-        );
-    }
-
-    #[test]
     fn a_steady_clock_costs_a_few_bytes() {
         let clock: Vec<i64> = (0..512).map(|tick| tick * 10_000).collect();
         assert_eq!(encoded(&clock).len(), 5);
@@ -328,10 +211,8 @@ mod tests {
     /// Noise of `bits` bits, and of a few bits only in four of five places.
     fn uneven(bits: u32, len: u64) -> Vec<i64> {
         let wide = |index: u64| {
-            index
-                .wrapping_add(1)
-                .wrapping_mul(0x9e37_79b9_7f4a_7c15)
-                .rotate_left(29)
+            let mixed = (index + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            (mixed ^ (mixed >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9)
         };
         let shift = |index: u64| {
             if index.is_multiple_of(5) {
@@ -360,14 +241,6 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_packed_list_of_another_mode_is_refused() {
-        for other in 1..=u8::MAX {
-            let bytes = [PCO_32, 0, other, 0, 0, 0, 0, 0, 0, 0, 0, 0];
-            assert!(read_integers(&mut Reader::new(&bytes, 0), 100).is_err());
-        }
-    }
-
     proptest! {
         #[test]
         fn any_list_comes_back(values in prop::collection::vec(any::<i64>(), 0..600)) {
@@ -393,7 +266,7 @@ mod tests {
             len in 0_usize..2_000,
         ) {
             // The tag and the mode of most lists are made valid, so that the reading gets further.
-            let bytes = [[tag, 0, PCO_PLAIN].as_slice(), &bytes].concat();
+            let bytes = [[tag, 0, 0].as_slice(), &bytes].concat();
             if let Ok(values) = read_integers(&mut Reader::new(&bytes, 0), len) {
                 prop_assert_eq!(values.len(), len);
             }

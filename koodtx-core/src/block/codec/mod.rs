@@ -24,6 +24,7 @@ mod columns;
 mod header;
 mod integers;
 mod numbers;
+mod pco_chunk;
 #[cfg(test)]
 mod tests;
 mod texts;
@@ -190,9 +191,9 @@ fn read_times(reader: &mut Reader<'_>, count: usize, first: i64) -> Result<Vec<i
         _ => return Err(BlockError::Invalid("the unit of times is unknown")),
     };
     let mut times = read_integers(reader, count)?;
-    times
-        .iter_mut()
-        .for_each(|time| *time = time.wrapping_mul(unit).wrapping_add(first));
+    for time in &mut times {
+        *time = time.wrapping_mul(unit).wrapping_add(first);
+    }
     Ok(times)
 }
 

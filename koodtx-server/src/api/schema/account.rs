@@ -8,7 +8,7 @@ const TOKEN: &str = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl";
 
 /// A new account.
 #[derive(Object)]
-#[oai(rename = "Register", read_only_all, example)]
+#[oai(rename = "Register", example)]
 pub struct RegisterBody {
     /// 3 to 80 characters; unique without regard to case.
     #[oai(validator(min_length = 3, max_length = 80))]
@@ -37,7 +37,7 @@ impl Example for RegisterBody {
 
 /// A sign-in.
 #[derive(Object)]
-#[oai(rename = "Login", read_only_all, example)]
+#[oai(rename = "Login", example)]
 pub struct LoginBody {
     /// The name, in any case.
     pub username: String,
@@ -57,7 +57,7 @@ impl Example for LoginBody {
 
 /// An account.
 #[derive(Object)]
-#[oai(rename = "User", read_only_all, example)]
+#[oai(rename = "User", example)]
 pub struct WireUser {
     /// Its id.
     pub id: i64,
@@ -106,7 +106,7 @@ impl Example for WireUser {
 
 /// An account that has just signed in.
 #[derive(Object)]
-#[oai(rename = "SignedIn", read_only_all, example)]
+#[oai(rename = "SignedIn", example)]
 pub struct SignedInAnswer {
     /// A sentence for people.
     pub message: String,
@@ -131,7 +131,7 @@ impl Example for SignedInAnswer {
 
 /// A new pair of tokens.
 #[derive(Object)]
-#[oai(rename = "Tokens", read_only_all, example)]
+#[oai(rename = "Tokens", example)]
 pub struct TokensAnswer {
     /// For the API.
     pub access_token: String,
@@ -147,7 +147,7 @@ impl Example for TokensAnswer {
 
 /// A sentence.
 #[derive(Object)]
-#[oai(rename = "Message", read_only_all, example)]
+#[oai(rename = "Message", example)]
 pub struct MessageAnswer {
     /// For people.
     pub message: String,
@@ -161,7 +161,7 @@ impl Example for MessageAnswer {
 
 /// The account that calls.
 #[derive(Object)]
-#[oai(rename = "Me", read_only_all, example)]
+#[oai(rename = "Me", example)]
 pub struct MeAnswer {
     /// The account.
     pub user: WireUser,

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 /// Every error.
 #[derive(Object)]
-#[oai(rename = "Error", read_only_all, example)]
+#[oai(rename = "Error", example)]
 pub struct ErrorBody {
     /// A sentence that says what to do.
     pub error: String,

@@ -10,7 +10,7 @@ use super::{Nullable, SampleMillis, WireSessionId, WireTime};
 
 /// What to pull. Everything is optional, also the body.
 #[derive(Object)]
-#[oai(rename = "Pull", read_only_all, example)]
+#[oai(rename = "Pull", example)]
 pub struct PullBody {
     /// Only what changed since: the `server_timestamp` of an earlier pull. Absent or null:
     /// everything.
@@ -57,7 +57,7 @@ impl Example for PullBody {
 
 /// A page of what changed.
 #[derive(Object)]
-#[oai(rename = "PullResult", read_only_all, example)]
+#[oai(rename = "PullResult", example)]
 pub struct PullAnswer {
     /// Sessions, in the order in which the server first saw them.
     pub sessions: Vec<PulledSession>,
@@ -97,7 +97,7 @@ impl Example for PullAnswer {
 
 /// A session with its samples.
 #[derive(Object)]
-#[oai(rename = "PulledSession", read_only_all, example)]
+#[oai(rename = "PulledSession", example)]
 pub struct PulledSession {
     /// The session.
     pub session_id: WireSessionId,
@@ -150,7 +150,7 @@ impl Example for PulledSession {
 
 /// One sample.
 #[derive(Object)]
-#[oai(rename = "PulledRecord", read_only_all, example)]
+#[oai(rename = "PulledRecord", example)]
 pub struct PulledRecord {
     /// The sensor.
     pub sensor_type: String,

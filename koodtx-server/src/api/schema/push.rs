@@ -9,7 +9,7 @@ use super::{Nullable, SampleMillis, WireSessionId, WireTime};
 
 /// One session's metadata and any number of its samples.
 #[derive(Object)]
-#[oai(rename = "Push", read_only_all, example)]
+#[oai(rename = "Push", example)]
 pub struct PushBody {
     /// The session.
     pub session: PushedSession,
@@ -25,7 +25,7 @@ impl Example for PushBody {
 
 /// What a push says of its session. A field that is absent is left as it is.
 #[derive(Object)]
-#[oai(rename = "PushSession", read_only_all, example)]
+#[oai(rename = "PushSession", example)]
 pub struct PushedSession {
     /// A UUID chosen by the client.
     pub session_id: WireSessionId,
@@ -69,7 +69,7 @@ impl Example for PushedSession {
 
 /// One sample. `(session_id, sensor_type, timestamp)` is what makes it the same sample.
 #[derive(Object)]
-#[oai(rename = "PushRecord", read_only_all, example)]
+#[oai(rename = "PushRecord", example)]
 pub struct PushedRecord {
     /// The sensor, 1 to 50 characters.
     #[oai(validator(min_length = 1, max_length = 50))]
@@ -103,7 +103,7 @@ impl Example for PushedRecord {
 
 /// What a push did. `total_records = inserted + updated + duplicates + errors`.
 #[derive(Object)]
-#[oai(rename = "PushResult", read_only_all, example)]
+#[oai(rename = "PushResult", example)]
 pub struct PushAnswer {
     /// A sentence for people.
     pub message: String,
@@ -150,7 +150,7 @@ impl Example for PushAnswer {
 
 /// A record that was refused.
 #[derive(Object)]
-#[oai(rename = "RecordError", read_only_all, example)]
+#[oai(rename = "RecordError", example)]
 pub struct RefusedRecord {
     /// Its place in `sensor_data`, from 0.
     pub index: u64,

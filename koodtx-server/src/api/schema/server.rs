@@ -7,7 +7,7 @@ use crate::api::{DOCS_PATH, DOCUMENT_PATH, SERVICE_NAME, SERVICE_VERSION};
 
 /// What this is.
 #[derive(Object)]
-#[oai(rename = "Root", read_only_all, example)]
+#[oai(rename = "Root", example)]
 pub struct RootAnswer {
     /// The service.
     pub service: String,
@@ -29,7 +29,7 @@ impl Example for RootAnswer {
 
 /// Paths on this server.
 #[derive(Object)]
-#[oai(rename = "Links", read_only_all, example)]
+#[oai(rename = "Links", example)]
 pub struct LinksBody {
     /// The documentation.
     pub docs: String,
@@ -51,7 +51,7 @@ impl Example for LinksBody {
 
 /// How the server does.
 #[derive(Object)]
-#[oai(rename = "Health", read_only_all, example)]
+#[oai(rename = "Health", example)]
 pub struct HealthAnswer {
     /// `healthy`.
     pub status: String,
@@ -76,7 +76,7 @@ impl Example for HealthAnswer {
 
 /// How the store does.
 #[derive(Object)]
-#[oai(rename = "StoreHealth", read_only_all, example)]
+#[oai(rename = "StoreHealth", example)]
 pub struct StoreHealth {
     /// What store it is.
     pub kind: String,
@@ -92,7 +92,7 @@ impl Example for StoreHealth {
 
 /// Totals of the caller.
 #[derive(Object)]
-#[oai(rename = "SyncStatus", read_only_all, example)]
+#[oai(rename = "SyncStatus", example)]
 pub struct StatusAnswer {
     /// Sessions.
     pub total_sessions: u64,
@@ -117,7 +117,7 @@ impl Example for StatusAnswer {
 
 /// One push or pull.
 #[derive(Object)]
-#[oai(rename = "SyncLogEntry", read_only_all, example)]
+#[oai(rename = "SyncLogEntry", example)]
 pub struct SyncLogBody {
     /// Its id.
     pub id: i64,

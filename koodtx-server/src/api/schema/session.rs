@@ -8,7 +8,7 @@ use super::{Nullable, WireSessionId, WireTime};
 
 /// A session without its samples.
 #[derive(Object)]
-#[oai(rename = "Session", read_only_all, example)]
+#[oai(rename = "Session", example)]
 pub struct SessionMeta {
     /// The session.
     pub session_id: WireSessionId,
@@ -73,7 +73,7 @@ impl Example for SessionMeta {
 
 /// A page of sessions.
 #[derive(Object)]
-#[oai(rename = "SessionList", read_only_all, example)]
+#[oai(rename = "SessionList", example)]
 pub struct SessionListAnswer {
     /// Sessions, the one that the server saw last first.
     pub sessions: Vec<SessionMeta>,
@@ -95,7 +95,7 @@ impl Example for SessionListAnswer {
 
 /// One session with what is stored of each sensor.
 #[derive(Object)]
-#[oai(rename = "SessionDetail", read_only_all, example)]
+#[oai(rename = "SessionDetail", example)]
 pub struct SessionAnswer {
     /// The session.
     pub session: SessionMeta,
@@ -111,7 +111,7 @@ impl Example for SessionAnswer {
 
 /// What is stored of one sensor.
 #[derive(Object)]
-#[oai(rename = "SensorSummary", read_only_all, example)]
+#[oai(rename = "SensorSummary", example)]
 pub struct SensorSummary {
     /// The sensor.
     pub sensor_type: String,
@@ -147,7 +147,7 @@ impl Example for SensorSummary {
 
 /// A session that was deleted.
 #[derive(Object)]
-#[oai(rename = "Deleted", read_only_all, example)]
+#[oai(rename = "Deleted", example)]
 pub struct DeleteAnswer {
     /// A sentence for people.
     pub message: String,

@@ -1,11 +1,13 @@
 //! Scalars of the wire: times, ids, and values that may be null.
 
 use std::borrow::Cow;
+use std::fmt::Display;
+use std::str::FromStr;
 
 use koodtx_core::id::SessionId;
 use koodtx_core::time::Timestamp;
 use poem_openapi::registry::{MetaSchema, MetaSchemaRef, Registry};
-use poem_openapi::types::{ToJSON, Type};
+use poem_openapi::types::{ParseError, ParseFromJSON, ParseResult, ToJSON, Type};
 use serde_json::Value;
 
 /// An instant: RFC 3339, in UTC on output.
@@ -99,6 +101,48 @@ impl ToJSON for WireSessionId {
 impl ToJSON for SampleMillis {
     fn to_json(&self) -> Option<Value> {
         Some(self.0.into())
+    }
+}
+
+// Requests are read by the core; these parsers are what the derive macro of schemas asks for.
+
+fn parse_text<T: Type, V: FromStr<Err: Display>>(
+    value: Option<Value>,
+    wrap: fn(V) -> T,
+) -> ParseResult<T> {
+    match value.unwrap_or_default() {
+        Value::String(text) => text.parse().map(wrap).map_err(ParseError::custom),
+        other => Err(ParseError::expected_type(other)),
+    }
+}
+
+impl ParseFromJSON for WireTime {
+    fn parse_from_json(value: Option<Value>) -> ParseResult<Self> {
+        parse_text(value, Self)
+    }
+}
+
+impl ParseFromJSON for WireSessionId {
+    fn parse_from_json(value: Option<Value>) -> ParseResult<Self> {
+        parse_text(value, Self)
+    }
+}
+
+impl ParseFromJSON for SampleMillis {
+    fn parse_from_json(value: Option<Value>) -> ParseResult<Self> {
+        let value = value.unwrap_or_default();
+        value.as_i64().map(Self).ok_or_else(|| ParseError::expected_type(value))
+    }
+}
+
+impl<T: ParseFromJSON> ParseFromJSON for Nullable<T> {
+    fn parse_from_json(value: Option<Value>) -> ParseResult<Self> {
+        match value.unwrap_or_default() {
+            Value::Null => Ok(Self(None)),
+            value => T::parse_from_json(Some(value))
+                .map(|value| Self(Some(value)))
+                .map_err(ParseError::propagate),
+        }
     }
 }
 

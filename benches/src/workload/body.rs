@@ -1,0 +1,149 @@
+//! Push bodies, ready to send, that can be varied in place.
+
+use std::fmt::Write;
+
+use koodtx_core::id::SessionId;
+use koodtx_core::time::Timestamp;
+
+use super::recording::Sample;
+
+/// Digits of a time in milliseconds: until the year 2286.
+const TIME_DIGITS_COUNT: usize = 13;
+/// Characters of a session id.
+const SESSION_ID_CHARS: usize = 36;
+
+/// The JSON of a push.
+///
+/// Making one takes longer than a server takes to store it. So whoever measures a server makes a
+/// few beforehand, and then changes only ids, times and digits where they stand.
+#[derive(Clone, Debug)]
+pub struct Body {
+    text: Vec<u8>,
+    session_at: usize,
+    /// Where each time stands, and which it is.
+    times: Vec<(usize, i64)>,
+    /// Where one decimal digit of each sample stands.
+    digits: Vec<usize>,
+}
+
+impl Body {
+    /// The push of `samples` into a session, as a client without white space writes it.
+    ///
+    /// # Panics
+    /// If a time has not 13 digits, or no number of a sample has a decimal point.
+    pub fn new(session: SessionId, samples: &[Sample]) -> Self {
+        let mut text = String::with_capacity(samples.len() * 128 + 256);
+        text.push_str("{\"session\":{\"session_id\":\"");
+        let session_at = text.len();
+        let start = samples.first().map_or(0, Sample::time_millis);
+        // Writing to a string cannot fail.
+        let _ = write!(
+            text,
+            "{session}\",\"start_time\":\"{}\",\"is_active\":true,\"enabled_sensors\":[\
+             \"accelerometer\",\"gyroscope\",\"magnetometer\",\"gps\"],\"sample_rate\":100}},\
+             \"sensor_data\":[",
+            Timestamp::from_millis(start),
+        );
+        let (mut times, mut digits) = (Vec::new(), Vec::new());
+        for (index, sample) in samples.iter().enumerate() {
+            if index > 0 {
+                text.push(',');
+            }
+            let _ = write!(text, "{{\"sensor_type\":\"{}\",\"timestamp\":", sample.sensor_type());
+            times.push((text.len(), sample.time_millis()));
+            let _ = write!(text, "{},\"data\":", sample.time_millis());
+            assert_eq!(text.len() - times[index].0, TIME_DIGITS_COUNT + ",\"data\":".len());
+            let point = sample.data().find('.').expect("a reading with a decimal point");
+            digits.push(text.len() + point + 1);
+            let _ = write!(text, "{}}}", sample.data());
+        }
+        text.push_str("]}");
+        Self { text: text.into_bytes(), session_at, times, digits }
+    }
+
+    /// The JSON.
+    pub fn text(&self) -> &[u8] {
+        &self.text
+    }
+
+    /// Samples in it.
+    pub fn samples_count(&self) -> usize {
+        self.times.len()
+    }
+
+    /// Moves the push to another session.
+    pub fn set_session(&mut self, session: SessionId) {
+        let mut buffer = [0; SESSION_ID_CHARS];
+        let text = session.0.as_hyphenated().encode_lower(&mut buffer);
+        self.text[self.session_at..self.session_at + SESSION_ID_CHARS].copy_from_slice(text.as_bytes());
+    }
+
+    /// Moves all samples in time.
+    pub fn shift_times(&mut self, millis: i64) {
+        for (at, time) in &mut self.times {
+            *time += millis;
+            let mut rest = *time;
+            for digit in self.text[*at..*at + TIME_DIGITS_COUNT].iter_mut().rev() {
+                *digit = b'0' + (rest % 10) as u8;
+                rest /= 10;
+            }
+        }
+    }
+
+    /// Gives every sample another value; after ten times the values are the first ones again.
+    pub fn change_values(&mut self) {
+        for &at in &self.digits {
+            let digit = &mut self.text[at];
+            *digit = b'0' + (*digit - b'0' + 1) % 10;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use koodtx_core::push::PushBatch;
+
+    use super::*;
+    use crate::workload::{BODY_SIZES_SAMPLES, Digits, Recording, SEED, session_id};
+
+    #[test]
+    fn every_size_parses_without_a_refused_record() {
+        for digits in [Digits::Decimal, Digits::Single] {
+            let mut recording = Recording::new(SEED, digits);
+            for samples in BODY_SIZES_SAMPLES {
+                let body = Body::new(session_id(1), &recording.samples(samples));
+                let batch = PushBatch::parse(body.text()).unwrap();
+                assert_eq!((batch.total_records, batch.errors, batch.replaced), (samples as u64, 0, 0));
+                assert_eq!(batch.session.session_id, session_id(1));
+                assert_eq!(body.samples_count(), samples);
+            }
+        }
+    }
+
+    #[test]
+    fn varying_a_body_in_place_equals_writing_another() {
+        let mut samples = Recording::new(SEED, Digits::Single).samples(500);
+        let mut body = Body::new(session_id(1), &samples);
+        let before = PushBatch::parse(body.text()).unwrap();
+        body.set_session(session_id(2));
+        body.shift_times(86_400_000);
+        body.change_values();
+
+        let batch = PushBatch::parse(body.text()).unwrap();
+        assert_eq!(batch.session.session_id, session_id(2));
+        for (new, old) in batch.series.iter().zip(&before.series) {
+            assert_eq!(new.records.len(), old.records.len());
+            for row in 0..old.records.len() {
+                assert_eq!(new.records.time(row), old.records.time(row).plus_micros(86_400_000_000));
+                assert_ne!(new.records.data(row), old.records.data(row));
+            }
+        }
+
+        body.set_session(session_id(1));
+        body.shift_times(-86_400_000);
+        (0..9).for_each(|_| body.change_values());
+        assert_eq!(body.text(), Body::new(session_id(1), &samples).text());
+        samples.pop();
+        assert_ne!(body.text(), Body::new(session_id(1), &samples).text());
+    }
+}

@@ -1,0 +1,109 @@
+//! The command line.
+
+mod args;
+mod migrate;
+mod openapi;
+mod serve;
+mod user;
+mod verify;
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Parser;
+use koodtx_core::store::Store;
+
+use crate::auth::AuthError;
+use crate::config::{Config, ConfigError, Setting, Sources};
+use crate::error::ApiError;
+use crate::logging;
+use crate::server::{StartError, open};
+use crate::stores::StoreRegistry;
+
+use args::{Cli, Command};
+
+/// Why a command failed, for who typed it.
+#[derive(Debug, thiserror::Error)]
+enum CliError {
+    #[error("{0}")]
+    Config(#[from] ConfigError),
+    #[error("{0}")]
+    Start(#[from] StartError),
+    #[error("{what}: {source}")]
+    Io { what: String, source: std::io::Error },
+    #[error("the store failed: {0}")]
+    Store(#[from] koodtx_core::store::StoreError),
+    #[error("{0}")]
+    Failed(String),
+}
+
+impl From<AuthError> for CliError {
+    fn from(error: AuthError) -> Self {
+        match error {
+            AuthError::Store(error) => Self::Store(error),
+            // The sentence for clients serves here too.
+            other => Self::Failed(ApiError::from(other).message().to_owned()),
+        }
+    }
+}
+
+/// Runs the program with these stores to choose from: reads the command line and the settings, does
+/// what they say, and reports failures on standard error.
+pub fn main(stores: StoreRegistry) -> ExitCode {
+    let cli = Cli::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("koodtx-server: no runtime: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    match runtime.block_on(run(cli, stores)) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("koodtx-server: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(cli: Cli, stores: StoreRegistry) -> Result<ExitCode, CliError> {
+    if let Some(Command::Openapi(args)) = &cli.command {
+        return openapi::run(args);
+    }
+    let config = settings(&cli)?;
+    logging::start(&config.log);
+    match cli.command {
+        None | Some(Command::Serve(_)) => serve::run(config, stores).await,
+        Some(Command::Migrate(args)) => migrate::run(&args, &config, &stores).await,
+        Some(Command::Openapi(args)) => openapi::run(&args),
+        Some(Command::User(command)) => user::run(command, config, stores).await,
+        Some(Command::Verify) => verify::run(&config, &stores).await,
+    }
+}
+
+fn settings(cli: &Cli) -> Result<Config, ConfigError> {
+    const CONFIG_FILE_VARIABLE: &str = "KOODTX_CONFIG";
+    let listen = match &cli.command {
+        Some(Command::Serve(args)) => args.listen.as_ref().or(cli.serve.listen.as_ref()),
+        _ => cli.serve.listen.as_ref(),
+    };
+    let mut sources = Sources::new()
+        .flag(Setting::Listen, listen.cloned())
+        .flag(Setting::Store, cli.store.clone())
+        .environment(std::env::vars_os().filter_map(|(name, value)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        }))
+        .dotenv(Path::new(".env"))?;
+    let file = cli.config.clone().or_else(|| sources.variable(CONFIG_FILE_VARIABLE).map(Into::into));
+    if let Some(file) = file {
+        sources = sources.file(&file)?;
+    }
+    Config::read(&sources)
+}
+
+/// Opens the store for a command that works beside no server.
+async fn open_store(config: &Config, stores: &StoreRegistry) -> Result<Arc<dyn Store>, CliError> {
+    Ok(open(stores, config).await?.0)
+}

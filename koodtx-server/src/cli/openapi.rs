@@ -1,0 +1,28 @@
+//! `koodtx-server openapi`
+
+use std::process::ExitCode;
+
+use super::CliError;
+use super::args::OpenapiArgs;
+use crate::api::openapi_document;
+
+pub(super) fn run(args: &OpenapiArgs) -> Result<ExitCode, CliError> {
+    let document = openapi_document();
+    let Some(path) = &args.check else {
+        print!("{document}");
+        return Ok(ExitCode::SUCCESS);
+    };
+    let file = std::fs::read_to_string(path)
+        .map_err(|source| CliError::Io { what: path.display().to_string(), source })?;
+    if file == document {
+        println!("{} is current", path.display());
+        return Ok(ExitCode::SUCCESS);
+    }
+    let line = file.lines().zip(document.lines()).take_while(|(old, new)| old == new).count() + 1;
+    eprintln!(
+        "{} is not current, from line {line} on; write it anew with `koodtx-server openapi > {}`",
+        path.display(),
+        path.display()
+    );
+    Ok(ExitCode::FAILURE)
+}

@@ -1,0 +1,62 @@
+//! `koodtx-server serve`
+
+use std::net::SocketAddr;
+use std::process::ExitCode;
+
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::CliError;
+use crate::api::SERVICE_VERSION;
+use crate::config::Config;
+use crate::server::Server;
+use crate::stores::{Residence, StoreRegistry};
+
+pub(super) async fn run(config: Config, stores: StoreRegistry) -> Result<ExitCode, CliError> {
+    for warning in &config.warnings {
+        tracing::warn!("{warning}");
+    }
+    let failed = |what: String| move |source| CliError::Io { what, source };
+    // Before the server says that it is there, so that no signal is missed.
+    let stop = stop_signal().map_err(failed("signals cannot be handled".to_owned()))?;
+    let (url, listen) = (config.store.clone(), config.listen);
+    let residence = stores.residence(&url);
+    let server = Server::builder().config(config).stores(stores).build().await?;
+    let listener = TcpListener::bind(listen)
+        .await
+        .map_err(failed(format!("cannot listen on {listen} (KOODTX_LISTEN)")))?;
+    let address = listener.local_addr().map_err(failed("the listener has no address".to_owned()))?;
+    announce(address, &url.to_string(), residence);
+    server.run(listener, stop).await.map_err(failed("serving failed".to_owned()))?;
+    tracing::info!("stopped");
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Prints where everything is, on standard output; the log goes to standard error.
+fn announce(address: SocketAddr, store: &str, residence: Option<Residence>) {
+    let data = match residence {
+        Some(Residence::Process) => format!("{store} (gone when the server stops)"),
+        Some(Residence::Folder(folder)) => {
+            let folder = std::path::absolute(&folder).unwrap_or(folder);
+            format!("{} ({store})", folder.display())
+        }
+        _ => store.to_owned(),
+    };
+    println!("koodtx-server {SERVICE_VERSION}");
+    println!("  API   http://{address}");
+    println!("  docs  http://{address}/docs");
+    println!("  data  {data}");
+}
+
+/// Resolves at the first SIGTERM or SIGINT.
+fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("stopping: no new connections, finishing what is in flight");
+    })
+}

@@ -1,0 +1,31 @@
+//! `koodtx-server verify`
+
+use std::process::ExitCode;
+
+use super::{CliError, open_store};
+use crate::config::Config;
+use crate::stores::StoreRegistry;
+
+/// Sessions checked in one step.
+const STEP_SESSIONS_COUNT: usize = 100;
+
+pub(super) async fn run(config: &Config, stores: &StoreRegistry) -> Result<ExitCode, CliError> {
+    let store = open_store(config, stores).await?;
+    let (mut sessions, mut records, mut problems) = (0, 0, 0);
+    let mut after = None;
+    loop {
+        let page = store.verify(after, STEP_SESSIONS_COUNT).await?;
+        sessions += page.sessions;
+        records += page.records;
+        problems += page.problems.len();
+        for problem in &page.problems {
+            println!("{problem}");
+        }
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    println!("{sessions} sessions, {records} records, {problems} problems");
+    Ok(if problems == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
