@@ -32,12 +32,10 @@ pub(crate) struct SharedApp(pub(crate) Arc<App>);
 impl App {
     /// The parts that the request came with.
     pub(crate) fn of(request: &Request) -> Result<&Self, ApiError> {
-        match request.extensions().get::<SharedApp>() {
-            Some(app) => Ok(&app.0),
-            None => {
-                tracing::error!("a request came without the application's parts");
-                Err(ApiError::internal())
-            }
+        if let Some(app) = request.extensions().get::<SharedApp>() {
+            return Ok(&app.0);
         }
+        tracing::error!("a request came without the application's parts");
+        Err(ApiError::internal())
     }
 }

@@ -54,7 +54,9 @@ mod tests {
         assert_eq!(fs::read_to_string(&path).unwrap(), first);
         #[cfg(unix)]
         {
-            let mode = std::os::unix::fs::PermissionsExt::mode(&fs::metadata(&path).unwrap().permissions());
+            let mode = std::os::unix::fs::PermissionsExt::mode(
+                &fs::metadata(&path).unwrap().permissions(),
+            );
             assert_eq!(mode & 0o777, 0o600);
         }
         fs::write(&path, "short").unwrap();

@@ -166,7 +166,12 @@ impl ServerBuilder {
     /// # Errors
     /// When the store does not open, or there is no secret to sign tokens with.
     pub async fn build(self) -> Result<Server, StartError> {
-        let Self { config, stores, store, clock } = self;
+        let Self {
+            config,
+            stores,
+            store,
+            clock,
+        } = self;
         let (store, residence) = match store {
             Some(store) => (store, Residence::Process),
             None => open(&stores, &config).await?,
@@ -202,22 +207,30 @@ pub(crate) async fn open(
     let url = &config.store;
     let (Some(residence), Some(opened)) = (stores.residence(url), stores.open(url).await) else {
         let scheme = url.scheme().to_owned();
-        return Err(StartError::UnknownStore { scheme, known: stores.schemes() });
+        return Err(StartError::UnknownStore {
+            scheme,
+            known: stores.schemes(),
+        });
     };
-    let store =
-        opened.map_err(|source| StartError::Store { url: url.to_string(), source })?;
+    let store = opened.map_err(|source| StartError::Store {
+        url: url.to_string(),
+        source,
+    })?;
     Ok((store, residence))
 }
 
 fn own_secret(residence: Residence, config: &Config) -> Result<SigningSecret, StartError> {
     match residence {
-        Residence::Folder(folder) => secret_of_folder(&folder).map_err(|source| {
-            StartError::SecretFile { file: folder.join(SECRET_FILE_NAME), source }
-        }),
+        Residence::Folder(folder) => {
+            secret_of_folder(&folder).map_err(|source| StartError::SecretFile {
+                file: folder.join(SECRET_FILE_NAME),
+                source,
+            })
+        }
         // The accounts end with the process, so their tokens may too.
         Residence::Process => Ok(SigningSecret::random()),
-        Residence::Elsewhere => {
-            Err(StartError::SecretMissing { url: config.store.to_string() })
-        }
+        Residence::Elsewhere => Err(StartError::SecretMissing {
+            url: config.store.to_string(),
+        }),
     }
 }

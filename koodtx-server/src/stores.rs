@@ -41,17 +41,25 @@ pub struct StoreRegistry(BTreeMap<&'static str, Entry>);
 
 impl fmt::Debug for StoreRegistry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("StoreRegistry").field(&self.schemes()).finish()
+        f.debug_tuple("StoreRegistry")
+            .field(&self.schemes())
+            .finish()
     }
 }
 
 impl Default for StoreRegistry {
     fn default() -> Self {
         Self(BTreeMap::new())
-            .with_residence("sled", |url| Residence::Folder(url.rest().into()), open_sled)
-            .with_residence("memory", |_| Residence::Process, |_| async {
-                Ok(Arc::new(MemoryStore::new()) as Arc<dyn Store>)
-            })
+            .with_residence(
+                "sled",
+                |url| Residence::Folder(url.rest().into()),
+                open_sled,
+            )
+            .with_residence(
+                "memory",
+                |_| Residence::Process,
+                |_| async { Ok(Arc::new(MemoryStore::new()) as Arc<dyn Store>) },
+            )
     }
 }
 
@@ -105,9 +113,8 @@ impl StoreRegistry {
 }
 
 async fn open_sled(url: StoreUrl) -> Opened {
-    let opened = tokio::task::spawn_blocking(move || {
-        SledStore::open(url.rest(), SledOptions::default())
-    });
+    let opened =
+        tokio::task::spawn_blocking(move || SledStore::open(url.rest(), SledOptions::default()));
     match opened.await {
         Ok(store) => Ok(Arc::new(store?)),
         Err(error) => Err(StoreError::new(

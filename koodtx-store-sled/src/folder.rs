@@ -100,9 +100,14 @@ impl Folder {
             );
             return Err(StoreError::corrupt(OPERATION, message));
         }
-        write_synced(&creating, &format!("{FORMAT_VERSION}\n"))
-            .and_then(|()| self.sync())
-            .map_err(failed)
+        write_synced(&creating, &format!("{FORMAT_VERSION}\n")).map_err(failed)?;
+        sync_folder(&self.path).map_err(failed)?;
+        let parent = self.path.parent().filter(|parent| !parent.as_os_str().is_empty());
+        match sync_folder(parent.unwrap_or(Path::new("."))) {
+            // Nothing that this process made can be in a folder that it may not even read.
+            Err(error) if error.kind() != io::ErrorKind::PermissionDenied => Err(failed(error)),
+            _ => Ok(()),
+        }
     }
 
     /// Opens the file of the database a second time, for syncing. Called once sled has opened.
@@ -118,17 +123,7 @@ impl Folder {
         if creating.exists() {
             fs::rename(&creating, self.file(FORMAT_FILE))?;
         }
-        self.sync()
-    }
-
-    /// Makes the entries of the folder, and the folder's own entry, survive power loss.
-    fn sync(&self) -> io::Result<()> {
-        sync_folder(&self.path)?;
-        match self.path.parent() {
-            Some(parent) if parent.as_os_str().is_empty() => sync_folder(Path::new(".")),
-            Some(parent) => sync_folder(parent),
-            None => Ok(()),
-        }
+        sync_folder(&self.path)
     }
 
     /// Removes snapshots of the page table whose writing was cut short.

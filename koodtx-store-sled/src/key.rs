@@ -110,6 +110,11 @@ impl Key {
         &self.0
     }
 
+    #[cfg(test)]
+    pub(crate) fn from_bytes(key: &[u8]) -> Self {
+        Self(key.to_vec())
+    }
+
     /// All keys of a table.
     pub(crate) fn table(table: Table) -> Self {
         Self::of(table)

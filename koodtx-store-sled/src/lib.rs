@@ -37,6 +37,8 @@ mod series;
 mod session;
 mod store;
 mod sync;
+#[cfg(test)]
+mod tests;
 mod user;
 mod values;
 mod verify;

@@ -89,6 +89,11 @@ impl SledStore {
         self.inner.folder.path()
     }
 
+    #[cfg(test)]
+    pub(crate) fn inner(&self) -> &Inner {
+        &self.inner
+    }
+
     /// Runs `work`, which changes a user's data, with the user's lock held alone.
     ///
     /// The lock moves into the blocking task, so a caller who stops waiting neither interrupts the

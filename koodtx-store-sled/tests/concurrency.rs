@@ -3,14 +3,15 @@
 mod common;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use common::fresh;
 use koodtx_core::conformance::{Follower, whole_copy};
 use koodtx_core::id::UserId;
+use koodtx_core::pull::RecordQuery;
 use koodtx_core::push::PushBatch;
-use koodtx_core::store::{MaintenanceStore as _, PushCommand, SyncStore};
+use koodtx_core::store::PushCommand;
 use koodtx_core::time::Timestamp;
 
 const USER: UserId = UserId(1);
@@ -102,6 +103,40 @@ async fn a_puller_with_pages_of_two_beside_four_writers_ends_with_everything() {
         assert!(device.copy() == &whole, "the device should have what the server has");
         let page = harness.maintenance().unwrap().verify(None, 100).await.unwrap();
         assert_eq!(page.problems, vec![]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn readers_beside_a_writer_that_moves_blocks_get_every_record() {
+    const PUSHES_COUNT: u64 = 400;
+    const RECORDS_COUNT: u64 = 2_000;
+    let harness = fresh().await;
+    let session = command(USER, 1, 0, 0, 0).batch.session.session_id;
+    harness.sync().push(command(USER, 1, PUSHES_COUNT, RECORDS_COUNT, 1), NOW).await.unwrap();
+    let (done, acknowledged) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
+    let readers: Vec<_> = [None, Some(Timestamp::ZERO)]
+        .into_iter()
+        .map(|changed_after| {
+            let (store, done, acknowledged) = (harness.sync().clone(), done.clone(), acknowledged.clone());
+            tokio::spawn(async move {
+                let query = RecordQuery { user: USER, session, after: None, changed_after, limit: usize::MAX };
+                while !done.load(Ordering::SeqCst) {
+                    let before = acknowledged.load(Ordering::SeqCst);
+                    let chunk = store.read_records(query.clone()).await.unwrap();
+                    assert!(chunk.len() as u64 >= RECORDS_COUNT + before);
+                }
+            })
+        })
+        .collect();
+    // Each record comes before all others, so the first block gets another key with every push.
+    for push in 0..PUSHES_COUNT {
+        let earlier = command(USER, 1, PUSHES_COUNT - 1 - push, 1, 1);
+        harness.sync().push(earlier, NOW).await.unwrap();
+        acknowledged.fetch_add(1, Ordering::SeqCst);
+    }
+    done.store(true, Ordering::SeqCst);
+    for reader in readers {
+        reader.await.unwrap();
     }
 }
 

@@ -1,8 +1,7 @@
 //! Values that are longer than the database wants them.
 
-mod common;
-
 use std::path::Path;
+use std::sync::Arc;
 
 use koodtx_core::conformance::Harness;
 use koodtx_core::id::{SessionId, UserId};
@@ -41,7 +40,7 @@ fn large_pages(path: &Path) -> usize {
 #[tokio::test]
 async fn the_largest_notes_and_records_come_back_and_make_no_large_pages() {
     let folder = TempDir::new().unwrap();
-    let open = || std::sync::Arc::new(SledStore::open(folder.path(), SledOptions::default()).unwrap());
+    let open = || Arc::new(SledStore::open(folder.path(), SledOptions::default()).unwrap());
     let store = open();
     let harness = Harness::new(store.clone());
     // Four bytes each, and six bytes each once escaped.

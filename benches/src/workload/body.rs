@@ -5,7 +5,7 @@ use std::fmt::Write;
 use koodtx_core::id::SessionId;
 use koodtx_core::time::Timestamp;
 
-use super::recording::Sample;
+use super::recording::{RECORDING_START_MILLIS, Sample};
 
 /// Digits of a time in milliseconds: until the year 2286.
 const TIME_DIGITS_COUNT: usize = 13;
@@ -35,14 +35,13 @@ impl Body {
         let mut text = String::with_capacity(samples.len() * 128 + 256);
         text.push_str("{\"session\":{\"session_id\":\"");
         let session_at = text.len();
-        let start = samples.first().map_or(0, Sample::time_millis);
         // Writing to a string cannot fail.
         let _ = write!(
             text,
             "{session}\",\"start_time\":\"{}\",\"is_active\":true,\"enabled_sensors\":[\
              \"accelerometer\",\"gyroscope\",\"magnetometer\",\"gps\"],\"sample_rate\":100}},\
              \"sensor_data\":[",
-            Timestamp::from_millis(start),
+            Timestamp::from_millis(RECORDING_START_MILLIS),
         );
         let (mut times, mut digits) = (Vec::new(), Vec::new());
         for (index, sample) in samples.iter().enumerate() {

@@ -6,11 +6,13 @@
 //! has.
 
 mod body;
+mod case;
 mod random;
 mod recording;
 mod sensor;
 
 pub use body::Body;
+pub use case::{Case, Round, SCATTER_STRIDE};
 pub use random::Random;
 pub use recording::{RECORDING_START_MILLIS, Recording, Sample};
 pub use sensor::{Digits, MOTION_SENSORS_COUNT};

@@ -27,7 +27,7 @@ impl AccountsApi {
         address: ClientAddress,
         body: JsonBody<RegisterBody>,
     ) -> Result<Answer<SignedInAnswer, 201>, Fault<RegisterFaults>> {
-        self.app.attempts.from_address(address.0)?;
+        self.app.attempts.by_address(address.0)?;
         let mut fields = self.fields(body).await?;
         let account = NewAccount {
             username: fields.text("username")?,
@@ -36,8 +36,15 @@ impl AccountsApi {
             device_id: Some(fields.text("device_id")?),
         };
         self.app.attempts.on_account(&account.username)?;
-        let signed_in = self.app.accounts.register(account, self.app.service.now()).await?;
-        Ok(Answer::of(&answer("User registered successfully", signed_in)))
+        let signed_in = self
+            .app
+            .accounts
+            .register(account, self.app.service.now())
+            .await?;
+        Ok(Answer::of(&answer(
+            "User registered successfully",
+            signed_in,
+        )))
     }
 
     /// Sign in
@@ -49,14 +56,18 @@ impl AccountsApi {
         address: ClientAddress,
         body: JsonBody<LoginBody>,
     ) -> Result<Answer<SignedInAnswer>, Fault<LoginFaults>> {
-        self.app.attempts.from_address(address.0)?;
+        self.app.attempts.by_address(address.0)?;
         let mut fields = self.fields(body).await?;
         let username = fields.text("username")?;
         let password = fields.text("password")?;
         let device_id = fields.optional_text("device_id")?;
         self.app.attempts.on_account(&username)?;
         let now = self.app.service.now();
-        let signed_in = self.app.accounts.login(&username, password, device_id, now).await?;
+        let signed_in = self
+            .app
+            .accounts
+            .login(&username, password, device_id, now)
+            .await?;
         Ok(Answer::of(&answer("Login successful", signed_in)))
     }
 
@@ -68,8 +79,15 @@ impl AccountsApi {
         &self,
         token: RefreshToken,
     ) -> Result<Answer<TokensAnswer>, Fault<ReadFaults>> {
-        let pair = self.app.accounts.refresh(&token.0, self.app.service.now()).await?;
-        Ok(Answer::of(&TokensAnswer { access_token: pair.access, refresh_token: pair.refresh }))
+        let pair = self
+            .app
+            .accounts
+            .refresh(&token.0, self.app.service.now())
+            .await?;
+        Ok(Answer::of(&TokensAnswer {
+            access_token: pair.access,
+            refresh_token: pair.refresh,
+        }))
     }
 
     /// Sign out
@@ -78,13 +96,18 @@ impl AccountsApi {
     #[oai(path = "/logout", method = "post", operation_id = "logout")]
     async fn logout(&self, access: Access) -> Result<Answer<MessageAnswer>, Fault<ReadFaults>> {
         self.app.accounts.logout(&access.caller).await?;
-        Ok(Answer::of(&MessageAnswer { message: "Logged out".to_owned() }))
+        Ok(Answer::of(&MessageAnswer {
+            message: "Logged out".to_owned(),
+        }))
     }
 
     /// The account that calls
     #[oai(path = "/me", method = "get", operation_id = "me")]
+    #[expect(clippy::unused_async, reason = "operations are async")]
     async fn me(&self, access: Access) -> Result<Answer<MeAnswer>, Fault<ReadFaults>> {
-        Ok(Answer::of(&MeAnswer { user: access.user.into() }))
+        Ok(Answer::of(&MeAnswer {
+            user: access.user.into(),
+        }))
     }
 }
 

@@ -17,12 +17,25 @@ pub(super) const JSON: &str = "application/json";
 /// `S`, from a type of the core that serializes itself, or from a stream.
 pub(crate) struct Answer<S, const STATUS: u16 = 200> {
     body: Body,
+    length_bytes: Option<usize>,
     schema: PhantomData<fn() -> S>,
 }
 
 impl<S, const STATUS: u16> Answer<S, STATUS> {
     pub(super) fn streamed(body: Body) -> Self {
-        Self { body, schema: PhantomData }
+        Self {
+            body,
+            length_bytes: None,
+            schema: PhantomData,
+        }
+    }
+
+    fn whole(bytes: Vec<u8>) -> Self {
+        Self {
+            length_bytes: Some(bytes.len()),
+            body: bytes.into(),
+            schema: PhantomData,
+        }
     }
 
     /// Serializes a type that is not the schema itself; the tests hold the two together.
@@ -31,24 +44,32 @@ impl<S, const STATUS: u16> Answer<S, STATUS> {
             tracing::error!(%error, "an answer does not serialize");
             ApiError::internal()
         })?;
-        Ok(Self::streamed(bytes.into()))
+        Ok(Self::whole(bytes))
     }
 }
 
 impl<S: ToJSON, const STATUS: u16> Answer<S, STATUS> {
     pub(super) fn of(value: &S) -> Self {
-        Self::streamed(value.to_json_string().into())
+        Self::whole(value.to_json_string().into_bytes())
     }
 }
 
 impl<S, const STATUS: u16> IntoResponse for Answer<S, STATUS> {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(STATUS).unwrap_or(StatusCode::OK);
-        let mut response = Response::builder().status(status).content_type(JSON).body(self.body);
+        let mut response = Response::builder()
+            .status(status)
+            .content_type(JSON)
+            .body(self.body);
         // Answers are one user's data, some of them tokens.
         response
             .headers_mut()
             .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Some(bytes) = self.length_bytes {
+            response
+                .headers_mut()
+                .insert(header::CONTENT_LENGTH, bytes.into());
+        }
         response
     }
 }
@@ -60,7 +81,10 @@ impl<S: Type, const STATUS: u16> ApiResponse for Answer<S, STATUS> {
                 description: "Done.",
                 status: Some(STATUS),
                 status_range: None,
-                content: vec![MetaMediaType { content_type: JSON, schema: S::schema_ref() }],
+                content: vec![MetaMediaType {
+                    content_type: JSON,
+                    schema: S::schema_ref(),
+                }],
                 headers: vec![],
             }],
         }

@@ -64,7 +64,9 @@ impl<S> From<Fault<S>> for poem::Error {
 
 impl<S: Faults> ApiResponse for Fault<S> {
     fn meta() -> MetaResponses {
-        MetaResponses { responses: S::STATUSES.iter().map(|status| response(*status)).collect() }
+        MetaResponses {
+            responses: S::STATUSES.iter().map(|status| response(*status)).collect(),
+        }
     }
 
     fn register(registry: &mut Registry) {
@@ -75,26 +77,48 @@ impl<S: Faults> ApiResponse for Fault<S> {
 fn response(status: u16) -> MetaResponse {
     let retry_after = header("RETRY-AFTER", "integer", "When to try again, in seconds.");
     let (description, headers) = match status {
-        400 => ("The request is malformed, or a field is missing or wrong; `details.field` says which.", vec![]),
+        400 => (
+            "The request is malformed, or a field is missing or wrong; `details.field` says which.",
+            vec![],
+        ),
         401 => (
             "No token, or one that is not valid, has expired or is of the wrong type.",
-            vec![header("WWW-AUTHENTICATE", "string", "The scheme, `Bearer`.")],
+            vec![header(
+                "WWW-AUTHENTICATE",
+                "string",
+                "The scheme, `Bearer`.",
+            )],
         ),
         403 => ("The account is disabled.", vec![]),
         404 => ("There is no such session.", vec![]),
         408 => ("The body did not arrive in time.", vec![]),
-        409 => ("Username, email address or device is registered already; `details.field` says which.", vec![]),
-        413 => ("The body or the batch is too large; the message names the limit.", vec![]),
-        415 => ("The Content-Type is not JSON, or the Content-Encoding is not known.", vec![]),
+        409 => (
+            "Username, email address or device is registered already; `details.field` says which.",
+            vec![],
+        ),
+        413 => (
+            "The body or the batch is too large; the message names the limit.",
+            vec![],
+        ),
+        415 => (
+            "The Content-Type is not JSON, or the Content-Encoding is not known.",
+            vec![],
+        ),
         429 => ("Too many attempts.", vec![retry_after]),
-        503 => ("No room, or the store does not answer. Repeating the request is safe.", vec![retry_after]),
+        503 => (
+            "No room, or the store does not answer. Repeating the request is safe.",
+            vec![retry_after],
+        ),
         _ => ("The server failed.", vec![]),
     };
     MetaResponse {
         description,
         status: Some(status),
         status_range: None,
-        content: vec![MetaMediaType { content_type: JSON, schema: ErrorBody::schema_ref() }],
+        content: vec![MetaMediaType {
+            content_type: JSON,
+            schema: ErrorBody::schema_ref(),
+        }],
         headers,
     }
 }

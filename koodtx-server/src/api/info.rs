@@ -28,6 +28,7 @@ pub(crate) struct InfoApi {
 impl InfoApi {
     /// What this is
     #[oai(path = "/", method = "get", operation_id = "root")]
+    #[expect(clippy::unused_async, reason = "operations are async")]
     async fn root(&self) -> Answer<RootAnswer> {
         Answer::of(&RootAnswer {
             service: SERVICE_NAME.to_owned(),
@@ -75,7 +76,10 @@ impl InfoApi {
             status: "healthy".to_owned(),
             service: SERVICE_NAME.to_owned(),
             version: SERVICE_VERSION.to_owned(),
-            store: StoreHealth { kind: kind.to_owned(), status: "healthy".to_owned() },
+            store: StoreHealth {
+                kind: kind.to_owned(),
+                status: "healthy".to_owned(),
+            },
         }))
     }
 }

@@ -36,7 +36,9 @@ impl FromStr for ListCursor {
             Ok(BYTES) => {}
             _ => return Err(ListCursorError),
         }
-        let [VERSION, micros @ ..] = bytes else { return Err(ListCursorError) };
+        let [VERSION, micros @ ..] = bytes else {
+            return Err(ListCursorError);
+        };
         Ok(Self(Timestamp::from_micros(i64::from_be_bytes(micros))))
     }
 }

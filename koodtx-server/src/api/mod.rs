@@ -35,7 +35,12 @@ const DOCUMENT_PATH: &str = "/openapi.json";
 const DOCS_POLICY: &str = "default-src 'self'; script-src 'self' 'unsafe-inline'; \
      style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'";
 
-type Apis = (info::InfoApi, accounts::AccountsApi, sync::SyncApi, sessions::SessionsApi);
+type Apis = (
+    info::InfoApi,
+    accounts::AccountsApi,
+    sync::SyncApi,
+    sessions::SessionsApi,
+);
 
 fn apis(app: &Arc<App>) -> Apis {
     (
@@ -89,15 +94,25 @@ impl OpenApi for DocumentOnly {
 /// Everything the server answers, behind the [`envelope`].
 pub(crate) fn endpoint(app: Arc<App>) -> BoxEndpoint<'static, Response> {
     let routes = Route::new()
-        .at(DOCS_PATH, fixed("text/html; charset=utf-8", description().swagger_ui_html()))
+        .at(
+            DOCS_PATH,
+            fixed("text/html; charset=utf-8", description().swagger_ui_html()),
+        )
         .at(DOCUMENT_PATH, fixed("application/json", openapi_document()))
-        .nest("/", OpenApiService::new(apis(&app), "KooDTX", SERVICE_VERSION));
+        .nest(
+            "/",
+            OpenApiService::new(apis(&app), "KooDTX", SERVICE_VERSION),
+        );
     let shared = SharedApp(app);
     let inner = routes.before(move |mut request: Request| {
         request.extensions_mut().insert(shared.clone());
         async { Ok(request) }
     });
-    Enveloped { inner, allowed: allowed_methods() }.boxed()
+    Enveloped {
+        inner,
+        allowed: allowed_methods(),
+    }
+    .boxed()
 }
 
 /// A GET that always answers the same.
@@ -106,7 +121,10 @@ fn fixed(content_type: &'static str, body: String) -> RouteMethod {
     get(make_sync(move |_| {
         Response::builder()
             .content_type(content_type)
-            .header(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(DOCS_POLICY))
+            .header(
+                header::CONTENT_SECURITY_POLICY,
+                HeaderValue::from_static(DOCS_POLICY),
+            )
             .body(body.clone())
     }))
 }

@@ -57,6 +57,9 @@ impl<T: Type> Type for Text<T> {
 
 impl<T: Type> ParseFromParameter for Text<T> {
     fn parse_from_parameter(text: &str) -> ParseResult<Self> {
-        Ok(Self { text: text.to_owned(), schema: std::marker::PhantomData })
+        Ok(Self {
+            text: text.to_owned(),
+            schema: std::marker::PhantomData,
+        })
     }
 }

@@ -40,7 +40,10 @@ impl Drop for Sending {
 /// A failure in the middle ends the connection without the end of the body, so that no client takes
 /// a part for the whole.
 pub(super) fn pull_body(stream: PullStream, leftovers: TaskTracker) -> Body {
-    let sending = Sending { stream: Some(stream), leftovers };
+    let sending = Sending {
+        stream: Some(stream),
+        leftovers,
+    };
     Body::from_bytes_stream(stream::unfold(sending, |mut sending| async move {
         let stream = sending.stream.as_mut()?;
         match stream.next_chunk().await {

@@ -44,7 +44,10 @@ impl<'a, S: Type, const REQUIRED: bool> ApiExtractor<'a> for JsonBody<S, REQUIRE
     fn request_meta() -> Option<MetaRequest> {
         Some(MetaRequest {
             description: None,
-            content: vec![MetaMediaType { content_type: JSON, schema: S::schema_ref() }],
+            content: vec![MetaMediaType {
+                content_type: JSON,
+                schema: S::schema_ref(),
+            }],
             required: REQUIRED,
         })
     }
@@ -55,6 +58,10 @@ impl<'a, S: Type, const REQUIRED: bool> ApiExtractor<'a> for JsonBody<S, REQUIRE
         _: ExtractParamOptions<()>,
     ) -> poem::Result<Self> {
         let head = BodyHead::of(request.headers());
-        Ok(Self { head, body: body.take()?, schema: PhantomData })
+        Ok(Self {
+            head,
+            body: body.take()?,
+            schema: PhantomData,
+        })
     }
 }

@@ -14,7 +14,8 @@ use super::faults::{Fault, ListFaults, OneFaults};
 use super::list_cursor::ListCursor;
 use super::param::Text;
 use super::schema::{
-    DeleteAnswer, Nullable, SensorSummary, SessionAnswer, SessionListAnswer, SessionMeta, Tag, WireSessionId,
+    DeleteAnswer, Nullable, SensorSummary, SessionAnswer, SessionListAnswer, SessionMeta, Tag,
+    WireSessionId,
 };
 use crate::app::App;
 use crate::auth::Access;
@@ -44,7 +45,11 @@ impl SessionsApi {
             Some(text) => Some(cursor_of(text)?.0),
             None => None,
         };
-        let list = self.app.service.sessions(&access.caller, before, limit).await?;
+        let list = self
+            .app
+            .service
+            .sessions(&access.caller, before, limit)
+            .await?;
         let last = list.sessions.last().filter(|_| list.has_more);
         Ok(Answer::of(&SessionListAnswer {
             next_cursor: Nullable(last.map(|state| ListCursor(state.created_at).to_string())),
@@ -54,7 +59,11 @@ impl SessionsApi {
     }
 
     /// One session with what is stored of each sensor
-    #[oai(path = "/api/sessions/:session_id", method = "get", operation_id = "get_session")]
+    #[oai(
+        path = "/api/sessions/:session_id",
+        method = "get",
+        operation_id = "get_session"
+    )]
     async fn one(
         &self,
         access: Access,
@@ -74,7 +83,11 @@ impl SessionsApi {
     ///
     /// Other devices learn of it from `deleted_session_ids` of their next pull. A later push of the
     /// same id revives the session with only what is pushed since.
-    #[oai(path = "/api/sessions/:session_id", method = "delete", operation_id = "delete_session")]
+    #[oai(
+        path = "/api/sessions/:session_id",
+        method = "delete",
+        operation_id = "delete_session"
+    )]
     async fn delete(
         &self,
         access: Access,
@@ -95,7 +108,10 @@ impl SessionsApi {
 }
 
 fn parse_id(text: &Text<WireSessionId>) -> Result<SessionId, ApiError> {
-    text.parse("session_id", "has to be a UUID like 0f81a4f3-c125-5dbf-ba8e-668c0884d7ac")
+    text.parse(
+        "session_id",
+        "has to be a UUID like 0f81a4f3-c125-5dbf-ba8e-668c0884d7ac",
+    )
 }
 
 fn page_limit(text: &Text<u64>) -> Result<usize, ApiError> {
@@ -116,9 +132,17 @@ fn cursor_of(text: &Text<String>) -> Result<ListCursor, ApiError> {
 }
 
 fn no_session() -> ApiError {
-    ApiError::new(StatusCode::NOT_FOUND, "session_not_found", "you have no session of that id")
+    ApiError::new(
+        StatusCode::NOT_FOUND,
+        "session_not_found",
+        "you have no session of that id",
+    )
 }
 
 fn missing_or(error: StoreError) -> ApiError {
-    if error.kind() == StoreErrorKind::NotFound { no_session() } else { error.into() }
+    if error.kind() == StoreErrorKind::NotFound {
+        no_session()
+    } else {
+        error.into()
+    }
 }

@@ -44,20 +44,34 @@ impl SyncApi {
         let limit_bytes = self.app.bodies.limits().push_max_bytes;
         let received = match body.read(&self.app.bodies, limit_bytes).await {
             Ok(received) => received,
-            Err(error) => return Err(self.refused(&caller, 0, started_at, error.into()).await.into()),
+            Err(error) => {
+                return Err(self
+                    .refused(&caller, 0, started_at, error.into())
+                    .await
+                    .into());
+            }
         };
         let body_bytes = received.bytes().len() as u64;
         let batch = match parse(received).await? {
             Ok(batch) => batch,
             Err(error) => {
-                return Err(self.refused(&caller, body_bytes, started_at, error.into()).await.into());
+                return Err(self
+                    .refused(&caller, body_bytes, started_at, error.into())
+                    .await
+                    .into());
             }
         };
-        match self.app.service.push(&caller, batch, body_bytes, started_at).await {
+        match self
+            .app
+            .service
+            .push(&caller, batch, body_bytes, started_at)
+            .await
+        {
             Ok(answer) => Ok(Answer::serialized(&answer)?),
-            Err(error) => {
-                Err(self.refused(&caller, body_bytes, started_at, error.into()).await.into())
-            }
+            Err(error) => Err(self
+                .refused(&caller, body_bytes, started_at, error.into())
+                .await
+                .into()),
         }
     }
 
@@ -75,12 +89,23 @@ impl SyncApi {
         let received = body.read(&self.app.bodies, limit_bytes).await?;
         let request = PullRequest::from_json(received.bytes()).map_err(ApiError::from)?;
         let body_bytes = received.bytes().len() as u64;
-        let stream = self.app.service.pull(&access.caller, request, body_bytes).await?;
-        Ok(Answer::streamed(pull_body(stream, self.app.leftovers.clone())))
+        let stream = self
+            .app
+            .service
+            .pull(&access.caller, request, body_bytes)
+            .await?;
+        Ok(Answer::streamed(pull_body(
+            stream,
+            self.app.leftovers.clone(),
+        )))
     }
 
     /// Totals and recent syncs
-    #[oai(path = "/api/sync/status", method = "get", operation_id = "sync_status")]
+    #[oai(
+        path = "/api/sync/status",
+        method = "get",
+        operation_id = "sync_status"
+    )]
     async fn status(&self, access: Access) -> Result<Answer<StatusAnswer>, Fault<ReadFaults>> {
         let status = self.app.service.status(&access.caller).await?;
         Ok(Answer::serialized(&StatusWire {
@@ -108,8 +133,11 @@ impl SyncApi {
         ];
         if LOGGED.contains(&error.status()) {
             let text = error.message().to_owned();
-            let logged =
-                self.app.service.log_failed_push(caller, body_bytes, started_at, text).await;
+            let logged = self
+                .app
+                .service
+                .log_failed_push(caller, body_bytes, started_at, text)
+                .await;
             if let Err(log_error) = logged {
                 // The client's mistake stays the answer.
                 tracing::error!(error = %log_error, "a refused push could not be logged");

@@ -27,7 +27,9 @@ pub struct NewAccount {
 
 impl fmt::Debug for NewAccount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("NewAccount").field("username", &self.username).finish_non_exhaustive()
+        f.debug_struct("NewAccount")
+            .field("username", &self.username)
+            .finish_non_exhaustive()
     }
 }
 
@@ -74,7 +76,11 @@ impl From<PasswordError> for AuthError {
 impl Accounts {
     /// Accounts in `store`.
     pub fn new(store: Arc<dyn AccountStore>, passwords: Passwords, tokens: Tokens) -> Self {
-        Self { store, passwords, tokens: Arc::new(tokens) }
+        Self {
+            store,
+            passwords,
+            tokens: Arc::new(tokens),
+        }
     }
 
     /// Creates an account.
@@ -95,7 +101,10 @@ impl Accounts {
             device_id: account.device_id,
             password_hash,
         };
-        self.store.create_user(user, now).await?.map_err(AuthError::Taken)
+        self.store
+            .create_user(user, now)
+            .await?
+            .map_err(AuthError::Taken)
     }
 
     /// Creates an account and signs it in on the device that registers it.
@@ -130,7 +139,9 @@ impl Accounts {
         let found = self.store.credentials(username).await?;
         let hash = found.as_ref().map(|found| found.password_hash.clone());
         let fits = self.passwords.verify(password, hash).await?;
-        let Some(found) = found.filter(|_| fits) else { return Err(AuthError::Credentials) };
+        let Some(found) = found.filter(|_| fits) else {
+            return Err(AuthError::Credentials);
+        };
         if !found.user.is_active {
             return Err(AuthError::Disabled);
         }
@@ -143,7 +154,11 @@ impl Accounts {
         device_id: Option<String>,
         now: Timestamp,
     ) -> Result<SignedIn, AuthError> {
-        let bearer = Bearer { user: user.id, sign_in: SignInId(Uuid::new_v4()), device_id };
+        let bearer = Bearer {
+            user: user.id,
+            sign_in: SignInId(Uuid::new_v4()),
+            device_id,
+        };
         let (access, _) = self.tokens.issue(TokenKind::Access, &bearer, now)?;
         let (refresh, expires_at) = self.tokens.issue(TokenKind::Refresh, &bearer, now)?;
         let family = NewFamily {
@@ -154,7 +169,10 @@ impl Accounts {
             expires_at,
         };
         self.store.create_family(family, now).await?;
-        Ok(SignedIn { user, tokens: TokenPair { access, refresh } })
+        Ok(SignedIn {
+            user,
+            tokens: TokenPair { access, refresh },
+        })
     }
 
     /// Exchanges a refresh token for a new pair.
@@ -169,12 +187,22 @@ impl Accounts {
         let (presented, next) = (token_hash(token), token_hash(&refresh));
         let rotation = self
             .store
-            .rotate(bearer.sign_in, bearer.user, presented, next, expires_at, now)
+            .rotate(
+                bearer.sign_in,
+                bearer.user,
+                presented,
+                next,
+                expires_at,
+                now,
+            )
             .await?;
         match rotation {
             Rotation::Rotated(_) => Ok(TokenPair { access, refresh }),
             Rotation::Reused => {
-                tracing::warn!(user = bearer.user.0, "a used refresh token came again; its sign-in is revoked");
+                tracing::warn!(
+                    user = bearer.user.0,
+                    "a used refresh token came again; its sign-in is revoked"
+                );
                 Err(AuthError::TokenRevoked)
             }
             Rotation::Unknown => Err(AuthError::TokenRevoked),
@@ -192,13 +220,32 @@ impl Accounts {
     ) -> Result<(Caller, User), AuthError> {
         let bearer = self.tokens.check(token, TokenKind::Access, now)?;
         let user = self.active_user(&bearer).await?;
-        let Bearer { user: id, sign_in, device_id } = bearer;
-        Ok((Caller { user: id, device_id, sign_in }, user))
+        let Bearer {
+            user: id,
+            sign_in,
+            device_id,
+        } = bearer;
+        Ok((
+            Caller {
+                user: id,
+                device_id,
+                sign_in,
+            },
+            user,
+        ))
     }
 
     async fn active_user(&self, bearer: &Bearer) -> Result<User, AuthError> {
-        let user = self.store.user(bearer.user).await?.ok_or(AuthError::TokenInvalid)?;
-        if user.is_active { Ok(user) } else { Err(AuthError::Disabled) }
+        let user = self
+            .store
+            .user(bearer.user)
+            .await?
+            .ok_or(AuthError::TokenInvalid)?;
+        if user.is_active {
+            Ok(user)
+        } else {
+            Err(AuthError::Disabled)
+        }
     }
 
     /// Revokes the refresh tokens of the caller's device.
@@ -207,7 +254,10 @@ impl Accounts {
     /// Only the store's.
     pub async fn logout(&self, caller: &Caller) -> Result<(), AuthError> {
         let device_id = caller.device_id.as_deref();
-        Ok(self.store.revoke_device(caller.user, caller.sign_in, device_id).await?)
+        Ok(self
+            .store
+            .revoke_device(caller.user, caller.sign_in, device_id)
+            .await?)
     }
 
     /// Gives an account another password and signs it out everywhere. `None`: no such account.
@@ -221,7 +271,9 @@ impl Accounts {
         now: Timestamp,
     ) -> Result<Option<User>, AuthError> {
         check_password(&password)?;
-        let Some(found) = self.store.credentials(username).await? else { return Ok(None) };
+        let Some(found) = self.store.credentials(username).await? else {
+            return Ok(None);
+        };
         let hash = self.passwords.hash(password).await?;
         Ok(self.store.set_password(found.user.id, hash, now).await?)
     }
@@ -236,7 +288,9 @@ impl Accounts {
         is_active: bool,
         now: Timestamp,
     ) -> Result<Option<User>, AuthError> {
-        let Some(found) = self.store.credentials(username).await? else { return Ok(None) };
+        let Some(found) = self.store.credentials(username).await? else {
+            return Ok(None);
+        };
         Ok(self.store.set_active(found.user.id, is_active, now).await?)
     }
 }

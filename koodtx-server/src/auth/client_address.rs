@@ -19,13 +19,21 @@ impl<'a> FromRequest<'a> for ClientAddress {
     async fn from_request(request: &'a Request, _: &mut RequestBody) -> poem::Result<Self> {
         let behind_proxy = App::of(request)?.behind_proxy;
         let forwarded = || {
-            let last = request.headers().get_all(FORWARDED_FOR).iter().next_back()?;
+            let last = request
+                .headers()
+                .get_all(FORWARDED_FOR)
+                .iter()
+                .next_back()?;
             last.to_str().ok()?.rsplit(',').next()?.trim().parse().ok()
         };
         let peer = match request.remote_addr() {
             RemoteAddr(Addr::SocketAddr(address)) => Some(address.ip()),
             RemoteAddr(_) => None,
         };
-        Ok(Self(if behind_proxy { forwarded().or(peer) } else { peer }))
+        Ok(Self(if behind_proxy {
+            forwarded().or(peer)
+        } else {
+            peer
+        }))
     }
 }

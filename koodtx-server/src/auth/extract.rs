@@ -22,7 +22,10 @@ pub(crate) struct Access {
 pub(crate) struct RefreshToken(pub(crate) String);
 
 fn bearer_token(request: &Request) -> Result<&str, AuthError> {
-    let value = request.headers().get(header::AUTHORIZATION).ok_or(AuthError::TokenMissing)?;
+    let value = request
+        .headers()
+        .get(header::AUTHORIZATION)
+        .ok_or(AuthError::TokenMissing)?;
     let text = value.to_str().map_err(|_| AuthError::TokenInvalid)?;
     let (scheme, token) = text.split_once(' ').ok_or(AuthError::TokenMissing)?;
     if scheme.eq_ignore_ascii_case("bearer") {

@@ -19,11 +19,19 @@ pub struct FieldError {
 }
 
 fn missing(field: &'static str) -> FieldError {
-    FieldError { field, code: "missing_field", message: format!("`{field}` is missing") }
+    FieldError {
+        field,
+        code: "missing_field",
+        message: format!("`{field}` is missing"),
+    }
 }
 
 fn invalid(field: &'static str, rule: impl std::fmt::Display) -> FieldError {
-    FieldError { field, code: "invalid_field", message: format!("`{field}` {rule}") }
+    FieldError {
+        field,
+        code: "invalid_field",
+        message: format!("`{field}` {rule}"),
+    }
 }
 
 /// The fields of a JSON object.
@@ -76,7 +84,10 @@ fn length(
     if (min_chars..=max_chars).contains(&text.chars().count()) {
         Ok(())
     } else {
-        Err(invalid(field, format_args!("has to have {min_chars} to {max_chars} characters")))
+        Err(invalid(
+            field,
+            format_args!("has to have {min_chars} to {max_chars} characters"),
+        ))
     }
 }
 
@@ -110,7 +121,11 @@ pub(super) fn check_email(text: &str) -> Result<(), FieldError> {
             && domain.contains('.')
             && domain.split('.').all(label)
     });
-    if looks_right { Ok(()) } else { Err(invalid("email", "has to look like name@example.com")) }
+    if looks_right {
+        Ok(())
+    } else {
+        Err(invalid("email", "has to look like name@example.com"))
+    }
 }
 
 pub(super) fn check_password(text: &str) -> Result<(), FieldError> {
@@ -132,9 +147,10 @@ mod tests {
             assert_eq!(check_email(good), Ok(()), "{good}");
         }
         let long = format!("{}@example.com", "x".repeat(120));
-        for bad in
-            ["", "plain", "@b.co", "a@", "a@b", "a@b..co", "a b@c.de", "a@@b.co", " a@b.co", "a@-b.co", &long]
-        {
+        for bad in [
+            "", "plain", "@b.co", "a@", "a@b", "a@b..co", "a b@c.de", "a@@b.co", " a@b.co",
+            "a@-b.co", &long,
+        ] {
             assert_eq!(check_email(bad).unwrap_err().field, "email", "{bad}");
         }
     }
@@ -144,7 +160,9 @@ mod tests {
         assert!(check_username(&"ü".repeat(80)).is_ok());
         assert!(check_username(&"ü".repeat(81)).is_err());
         assert!(check_username("ab").is_err() && check_username("ab\0c").is_err());
-        assert!(check_password(&"p".repeat(7)).is_err() && check_password(&"p".repeat(129)).is_err());
+        assert!(
+            check_password(&"p".repeat(7)).is_err() && check_password(&"p".repeat(129)).is_err()
+        );
         assert!(check_password(" spaces stay ").is_ok());
         assert!(check_device_id("").is_err() && check_device_id(&"d".repeat(101)).is_err());
     }

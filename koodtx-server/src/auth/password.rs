@@ -47,7 +47,10 @@ impl Passwords {
     pub fn new() -> Result<Self, PasswordError> {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let nobody: [u8; 32] = rand::random();
-        Ok(Self { turns: Arc::new(Semaphore::new(cores)), decoy: hash_now(&nobody)?.into() })
+        Ok(Self {
+            turns: Arc::new(Semaphore::new(cores)),
+            decoy: hash_now(&nobody)?.into(),
+        })
     }
 
     /// Hashes a password, with a salt of its own, into PHC string form.
@@ -72,7 +75,9 @@ impl Passwords {
             let known = hash.is_some();
             let hash = hash.as_deref().unwrap_or(&decoy);
             let parsed = PasswordHash::new(hash).map_err(|error| failed(&error))?;
-            let fits = Argon2::default().verify_password(password.as_bytes(), &parsed).is_ok();
+            let fits = Argon2::default()
+                .verify_password(password.as_bytes(), &parsed)
+                .is_ok();
             Ok(fits && known)
         })
         .await
@@ -98,10 +103,11 @@ impl Passwords {
 }
 
 fn hash_now(password: &[u8]) -> Result<String, PasswordError> {
-    let params =
-        Params::new(MEMORY_KIB, PASSES, LANES, None).map_err(|error| failed(&error))?;
+    let params = Params::new(MEMORY_KIB, PASSES, LANES, None).map_err(|error| failed(&error))?;
     let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
-    let hash: PasswordHash = argon2.hash_password(password).map_err(|error| failed(&error))?;
+    let hash: PasswordHash = argon2
+        .hash_password(password)
+        .map_err(|error| failed(&error))?;
     Ok(hash.to_string())
 }
 
@@ -117,13 +123,21 @@ mod tests {
     async fn only_the_password_itself_fits() {
         let passwords = Passwords::new().unwrap();
         let hash = passwords.hash("correct horse".to_owned()).await.unwrap();
-        assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
+        assert!(
+            hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"),
+            "{hash}"
+        );
         let check = async |password: &str, hash: Option<String>| {
             passwords.verify(password.to_owned(), hash).await.unwrap()
         };
         assert!(check("correct horse", Some(hash.clone())).await);
         assert!(!check("correct horsE", Some(hash)).await);
         assert!(!check("correct horse", None).await);
-        assert!(passwords.verify("x".to_owned(), Some("no hash".to_owned())).await.is_err());
+        assert!(
+            passwords
+                .verify("x".to_owned(), Some("no hash".to_owned()))
+                .await
+                .is_err()
+        );
     }
 }

@@ -43,13 +43,16 @@ impl FromStr for RateLimit {
     fn from_str(text: &str) -> Result<Self, RateLimitError> {
         match text {
             "off" => Ok(Self::Off),
-            number => number.parse().map(Self::PerMinute).map_err(|_| RateLimitError),
+            number => number
+                .parse()
+                .map(Self::PerMinute)
+                .map_err(|_| RateLimitError),
         }
     }
 }
 
 /// Who tries.
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 enum Key {
     /// An IPv4 address or an IPv6 /64, which is what one customer of a provider gets.
     Address(IpAddr),
@@ -64,7 +67,9 @@ pub(crate) struct Attempts(Option<(Limiter, DefaultClock)>);
 
 impl std::fmt::Debug for Attempts {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("Attempts").field(&self.0.as_ref().map(|(limiter, _)| limiter.len())).finish()
+        f.debug_tuple("Attempts")
+            .field(&self.0.as_ref().map(|(limiter, _)| limiter.len()))
+            .finish()
     }
 }
 
@@ -75,13 +80,16 @@ impl Attempts {
             RateLimit::PerMinute(attempts) => {
                 let clock = DefaultClock::default();
                 let quota = Quota::per_minute(attempts);
-                Self(Some((RateLimiter::hashmap_with_clock(quota, clock.clone()), clock)))
+                Self(Some((
+                    RateLimiter::hashmap_with_clock(quota, clock.clone()),
+                    clock,
+                )))
             }
         }
     }
 
     /// Counts an attempt from `address`, if it is allowed.
-    pub(crate) fn from_address(&self, address: Option<IpAddr>) -> Result<(), AuthError> {
+    pub(crate) fn by_address(&self, address: Option<IpAddr>) -> Result<(), AuthError> {
         address.map_or(Ok(()), |address| self.count(Key::Address(network(address))))
     }
 
@@ -94,18 +102,24 @@ impl Attempts {
     }
 
     fn count(&self, key: Key) -> Result<(), AuthError> {
-        let Some((limiter, clock)) = &self.0 else { return Ok(()) };
+        let Some((limiter, clock)) = &self.0 else {
+            return Ok(());
+        };
         if limiter.len() >= KEYS_MAX_COUNT {
             // Forgets those who would be allowed a full burst anyway.
             limiter.retain_recent();
             limiter.shrink_to_fit();
             if limiter.len() >= KEYS_MAX_COUNT {
-                return Err(AuthError::RateLimited { retry_after_seconds: 60 });
+                return Err(AuthError::RateLimited {
+                    retry_after_seconds: 60,
+                });
             }
         }
-        limiter.check_key(&key).map_err(|refused| AuthError::RateLimited {
-            retry_after_seconds: refused.wait_time_from(clock.now()).as_secs() + 1,
-        })
+        limiter
+            .check_key(&key)
+            .map_err(|refused| AuthError::RateLimited {
+                retry_after_seconds: refused.wait_time_from(clock.now()).as_secs() + 1,
+            })
     }
 }
 
@@ -126,11 +140,19 @@ mod tests {
     #[test]
     fn each_address_and_each_account_has_its_own_count() {
         let attempts = Attempts::new("2".parse().unwrap());
-        let from = |text: &str| attempts.from_address(Some(text.parse().unwrap()));
+        let from = |text: &str| attempts.by_address(Some(text.parse().unwrap()));
         assert!(from("192.0.2.1").is_ok() && from("::ffff:192.0.2.1").is_ok());
         let refused = from("192.0.2.1").unwrap_err();
-        let AuthError::RateLimited { retry_after_seconds } = refused else { panic!("{refused}") };
-        assert!((1..=31).contains(&retry_after_seconds), "{retry_after_seconds}");
+        let AuthError::RateLimited {
+            retry_after_seconds,
+        } = refused
+        else {
+            panic!("{refused}")
+        };
+        assert!(
+            (1..=31).contains(&retry_after_seconds),
+            "{retry_after_seconds}"
+        );
         assert!(from("192.0.2.2").is_ok());
         assert!(from("2001:db8::1").is_ok() && from("2001:db8::2").is_ok());
         assert!(from("2001:db8::3").is_err());

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode};
 use koodtx_core::id::{SignInId, UserId};
 use koodtx_core::store::TokenHash;
@@ -43,7 +45,9 @@ impl SigningSecret {
     /// When it is shorter.
     pub fn new(bytes: &[u8]) -> Result<Self, SigningSecretError> {
         if bytes.len() < SECRET_MIN_BYTES {
-            return Err(SigningSecretError { length_bytes: bytes.len() });
+            return Err(SigningSecretError {
+                length_bytes: bytes.len(),
+            });
         }
         Ok(Self(bytes.to_vec()))
     }
@@ -56,7 +60,7 @@ impl SigningSecret {
     /// A new secret, as text to be kept.
     pub fn generate() -> String {
         let bytes: [u8; SECRET_MIN_BYTES] = rand::random();
-        bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+        URL_SAFE_NO_PAD.encode(bytes)
     }
 }
 
@@ -120,7 +124,9 @@ pub struct Tokens {
 
 impl fmt::Debug for Tokens {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Tokens").field("lifetimes", &self.lifetimes).finish_non_exhaustive()
+        f.debug_struct("Tokens")
+            .field("lifetimes", &self.lifetimes)
+            .finish_non_exhaustive()
     }
 }
 
@@ -164,7 +170,10 @@ impl Tokens {
         };
         let token = encode(&Header::new(ALGORITHM), &claims, &self.signing)
             .map_err(|error| AuthError::Internal(format!("signing a token failed: {error}")))?;
-        Ok((token, Timestamp::from_micros(claims.exp.saturating_mul(MICROS_PER_SECOND))))
+        Ok((
+            token,
+            Timestamp::from_micros(claims.exp.saturating_mul(MICROS_PER_SECOND)),
+        ))
     }
 
     /// Whom a token of that kind stands for.
@@ -187,7 +196,11 @@ impl Tokens {
             return Err(AuthError::TokenExpired);
         }
         let user = claims.sub.parse().map_err(|_| AuthError::TokenInvalid)?;
-        Ok(Bearer { user: UserId(user), sign_in: SignInId(claims.fam), device_id: claims.dev })
+        Ok(Bearer {
+            user: UserId(user),
+            sign_in: SignInId(claims.fam),
+            device_id: claims.dev,
+        })
     }
 }
 
@@ -202,12 +215,22 @@ mod tests {
 
     fn tokens() -> Tokens {
         let secret = SigningSecret::new(&[7; SECRET_MIN_BYTES]).unwrap();
-        Tokens::new(&secret, Lifetimes { access_seconds: 60, refresh_seconds: 120 })
+        Tokens::new(
+            &secret,
+            Lifetimes {
+                access_seconds: 60,
+                refresh_seconds: 120,
+            },
+        )
     }
 
     fn bearer() -> Bearer {
         let device_id = Some("phone".to_owned());
-        Bearer { user: UserId(42), sign_in: SignInId(Uuid::new_v4()), device_id }
+        Bearer {
+            user: UserId(42),
+            sign_in: SignInId(Uuid::new_v4()),
+            device_id,
+        }
     }
 
     #[test]
@@ -216,9 +239,16 @@ mod tests {
         let now = Timestamp::from_millis(1_700_000_000_000);
         let (token, expires) = tokens.issue(TokenKind::Access, &bearer, now).unwrap();
         let checked = tokens.check(&token, TokenKind::Access, now).unwrap();
-        assert_eq!((checked.user, checked.sign_in), (bearer.user, bearer.sign_in));
+        assert_eq!(
+            (checked.user, checked.sign_in),
+            (bearer.user, bearer.sign_in)
+        );
         assert_eq!(checked.device_id, bearer.device_id);
-        assert!(tokens.check(&token, TokenKind::Access, expires.plus_micros(-1)).is_ok());
+        assert!(
+            tokens
+                .check(&token, TokenKind::Access, expires.plus_micros(-1))
+                .is_ok()
+        );
         let late = tokens.check(&token, TokenKind::Access, expires);
         assert!(matches!(late, Err(AuthError::TokenExpired)));
         let kind = tokens.check(&token, TokenKind::Refresh, now);

@@ -25,7 +25,14 @@ pub(super) async fn run(
     let usage = store.usage().await?;
     println!("{url}: ready");
     println!("  store     {}", info.kind);
-    println!("  durable   {}", if info.durable { "yes" } else { "no, it ends with the process" });
+    println!(
+        "  durable   {}",
+        if info.durable {
+            "yes"
+        } else {
+            "no, it ends with the process"
+        }
+    );
     println!("  users     {}", usage.users);
     println!("  sessions  {}", usage.sessions);
     println!("  records   {}", usage.records);

@@ -31,7 +31,10 @@ enum CliError {
     #[error("{0}")]
     Start(#[from] StartError),
     #[error("{what}: {source}")]
-    Io { what: String, source: std::io::Error },
+    Io {
+        what: String,
+        source: std::io::Error,
+    },
     #[error("the store failed: {0}")]
     Store(#[from] koodtx_core::store::StoreError),
     #[error("{0}")]
@@ -52,7 +55,10 @@ impl From<AuthError> for CliError {
 /// what they say, and reports failures on standard error.
 pub fn main(stores: StoreRegistry) -> ExitCode {
     let cli = Cli::parse();
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
         Ok(runtime) => runtime,
         Err(error) => {
             eprintln!("koodtx-server: no runtime: {error}");
@@ -96,7 +102,10 @@ fn settings(cli: &Cli) -> Result<Config, ConfigError> {
             Some((name.into_string().ok()?, value.into_string().ok()?))
         }))
         .dotenv(Path::new(".env"))?;
-    let file = cli.config.clone().or_else(|| sources.variable(CONFIG_FILE_VARIABLE).map(Into::into));
+    let file = cli
+        .config
+        .clone()
+        .or_else(|| sources.variable(CONFIG_FILE_VARIABLE).map(Into::into));
     if let Some(file) = file {
         sources = sources.file(&file)?;
     }

@@ -12,13 +12,20 @@ pub(super) fn run(args: &OpenapiArgs) -> Result<ExitCode, CliError> {
         print!("{document}");
         return Ok(ExitCode::SUCCESS);
     };
-    let file = std::fs::read_to_string(path)
-        .map_err(|source| CliError::Io { what: path.display().to_string(), source })?;
+    let file = std::fs::read_to_string(path).map_err(|source| CliError::Io {
+        what: path.display().to_string(),
+        source,
+    })?;
     if file == document {
         println!("{} is current", path.display());
         return Ok(ExitCode::SUCCESS);
     }
-    let line = file.lines().zip(document.lines()).take_while(|(old, new)| old == new).count() + 1;
+    let line = file
+        .lines()
+        .zip(document.lines())
+        .take_while(|(old, new)| old == new)
+        .count()
+        + 1;
     eprintln!(
         "{} is not current, from line {line} on; write it anew with `koodtx-server openapi > {}`",
         path.display(),

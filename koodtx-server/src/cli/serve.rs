@@ -21,13 +21,22 @@ pub(super) async fn run(config: Config, stores: StoreRegistry) -> Result<ExitCod
     let stop = stop_signal().map_err(failed("signals cannot be handled".to_owned()))?;
     let (url, listen) = (config.store.clone(), config.listen);
     let residence = stores.residence(&url);
-    let server = Server::builder().config(config).stores(stores).build().await?;
+    let server = Server::builder()
+        .config(config)
+        .stores(stores)
+        .build()
+        .await?;
     let listener = TcpListener::bind(listen)
         .await
         .map_err(failed(format!("cannot listen on {listen} (KOODTX_LISTEN)")))?;
-    let address = listener.local_addr().map_err(failed("the listener has no address".to_owned()))?;
+    let address = listener
+        .local_addr()
+        .map_err(failed("the listener has no address".to_owned()))?;
     announce(address, &url.to_string(), residence);
-    server.run(listener, stop).await.map_err(failed("serving failed".to_owned()))?;
+    server
+        .run(listener, stop)
+        .await
+        .map_err(failed("serving failed".to_owned()))?;
     tracing::info!("stopped");
     Ok(ExitCode::SUCCESS)
 }

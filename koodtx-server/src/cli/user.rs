@@ -25,10 +25,18 @@ pub(super) async fn run(
     config: Config,
     stores: StoreRegistry,
 ) -> Result<ExitCode, CliError> {
-    let server = Server::builder().config(config).stores(stores).build().await?;
+    let server = Server::builder()
+        .config(config)
+        .stores(stores)
+        .build()
+        .await?;
     let (accounts, now) = (server.accounts(), Timestamp::now());
     match command {
-        UserCommand::Create { name, email, password } => {
+        UserCommand::Create {
+            name,
+            email,
+            password,
+        } => {
             let password = Password::of(&password)?;
             let account = NewAccount {
                 username: name,
@@ -50,9 +58,14 @@ pub(super) async fn run(
         }
         UserCommand::ResetPassword { name, password } => {
             let password = Password::of(&password)?;
-            let changed = accounts.reset_password(&name, password.text.clone(), now).await?;
+            let changed = accounts
+                .reset_password(&name, password.text.clone(), now)
+                .await?;
             let user = known(changed, &name)?;
-            println!("user {} has another password and is signed out everywhere", user.username);
+            println!(
+                "user {} has another password and is signed out everywhere",
+                user.username
+            );
             password.show();
         }
         UserCommand::List => list(&server).await?,
@@ -65,7 +78,10 @@ fn known(user: Option<User>, name: &str) -> Result<User, CliError> {
 }
 
 async fn list(server: &Server) -> Result<(), CliError> {
-    println!("{:>8}  {:<8}  {:<27}  username  email", "id", "state", "registered");
+    println!(
+        "{:>8}  {:<8}  {:<27}  username  email",
+        "id", "state", "registered"
+    );
     let mut after = None;
     loop {
         let page = server.store().users(after, STEP_USERS_COUNT).await?;
@@ -94,16 +110,28 @@ impl Password {
     fn of(args: &PasswordArgs) -> Result<Self, CliError> {
         if !args.password_stdin {
             let mut rng = rand::rng();
-            let letter = || char::from(GENERATED_ALPHABET[rng.random_range(0..GENERATED_ALPHABET.len())]);
-            let text = std::iter::repeat_with(letter).take(GENERATED_CHARS).collect();
-            return Ok(Self { text, generated: true });
+            let letter =
+                || char::from(GENERATED_ALPHABET[rng.random_range(0..GENERATED_ALPHABET.len())]);
+            let text = std::iter::repeat_with(letter)
+                .take(GENERATED_CHARS)
+                .collect();
+            return Ok(Self {
+                text,
+                generated: true,
+            });
         }
         let mut line = String::new();
         std::io::stdin()
             .read_line(&mut line)
-            .map_err(|source| CliError::Io { what: "standard input".to_owned(), source })?;
+            .map_err(|source| CliError::Io {
+                what: "standard input".to_owned(),
+                source,
+            })?;
         let text = line.trim_end_matches(['\r', '\n']).to_owned();
-        Ok(Self { text, generated: false })
+        Ok(Self {
+            text,
+            generated: false,
+        })
     }
 
     /// Shows a password that only this program knows.

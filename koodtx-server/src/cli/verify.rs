@@ -27,5 +27,9 @@ pub(super) async fn run(config: &Config, stores: &StoreRegistry) -> Result<ExitC
         }
     }
     println!("{sessions} sessions, {records} records, {problems} problems");
-    Ok(if problems == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if problems == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }

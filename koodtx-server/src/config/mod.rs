@@ -131,7 +131,10 @@ impl Default for Config {
                 },
                 rate_limit: RateLimit::default(),
             },
-            log: LogConfig { filter: LOG_FILTER_DEFAULT.to_owned(), format: LogFormat::Text },
+            log: LogConfig {
+                filter: LOG_FILTER_DEFAULT.to_owned(),
+                format: LogFormat::Text,
+            },
             warnings: Vec::new(),
         }
     }
@@ -145,7 +148,8 @@ impl Config {
     pub fn read(sources: &Sources) -> Result<Self, ConfigError> {
         let mut config = Self::default();
         let listen = |text: &str| {
-            text.parse().map_err(|_| "use an address and a port, like 127.0.0.1:5000 or [::]:5000")
+            text.parse()
+                .map_err(|_| "use an address and a port, like 127.0.0.1:5000 or [::]:5000")
         };
         sources.read(Setting::Listen, &mut config.listen, listen)?;
         sources.read(Setting::Store, &mut config.store, str::parse)?;
@@ -161,21 +165,35 @@ impl Config {
 impl HttpConfig {
     fn read(&mut self, sources: &Sources) -> Result<(), ConfigError> {
         let bodies = &mut self.bodies;
-        sources.read(Setting::MaxBodyBytes, &mut bodies.push_max_bytes, at_least_1)?;
+        sources.read(
+            Setting::MaxBodyBytes,
+            &mut bodies.push_max_bytes,
+            at_least_1,
+        )?;
         // A push must fit into the memory for all of them, with the window of its decompression.
-        let least = bodies.push_max_bytes.saturating_add(BODY_MEMORY_OVERHEAD_BYTES);
+        let least = bodies
+            .push_max_bytes
+            .saturating_add(BODY_MEMORY_OVERHEAD_BYTES);
         bodies.memory_max_bytes = bodies.memory_max_bytes.max(least);
-        sources.read(Setting::BodyMemoryBytes, &mut bodies.memory_max_bytes, |text| {
-            let bytes: usize = at_least_1(text)?;
-            if bytes >= least {
-                Ok(bytes)
-            } else {
-                Err(format!("has to be at least {least}, so that the largest push has room"))
-            }
-        })?;
-        sources.read(Setting::BodyTimeoutSeconds, &mut bodies.idle_timeout, |text| {
-            at_least_1(text).map(|seconds: u32| Duration::from_secs(seconds.into()))
-        })?;
+        sources.read(
+            Setting::BodyMemoryBytes,
+            &mut bodies.memory_max_bytes,
+            |text| {
+                let bytes: usize = at_least_1(text)?;
+                if bytes >= least {
+                    Ok(bytes)
+                } else {
+                    Err(format!(
+                        "has to be at least {least}, so that the largest push has room"
+                    ))
+                }
+            },
+        )?;
+        sources.read(
+            Setting::BodyTimeoutSeconds,
+            &mut bodies.idle_timeout,
+            |text| at_least_1(text).map(|seconds: u32| Duration::from_secs(seconds.into())),
+        )?;
         sources.read(Setting::BehindProxy, &mut self.behind_proxy, yes_or_no)
     }
 }
@@ -185,12 +203,16 @@ impl AuthConfig {
         sources.read(Setting::JwtSecret, &mut self.secret, |text| {
             SigningSecret::new(text.as_bytes()).map(Some)
         })?;
-        sources.read(Setting::AccessTokenMinutes, &mut self.lifetimes.access_seconds, |text| {
-            at_least_1(text).map(|minutes: u32| i64::from(minutes) * SECONDS_PER_MINUTE)
-        })?;
-        sources.read(Setting::RefreshTokenDays, &mut self.lifetimes.refresh_seconds, |text| {
-            at_least_1(text).map(|days: u32| i64::from(days) * SECONDS_PER_DAY)
-        })?;
+        sources.read(
+            Setting::AccessTokenMinutes,
+            &mut self.lifetimes.access_seconds,
+            |text| at_least_1(text).map(|minutes: u32| i64::from(minutes) * SECONDS_PER_MINUTE),
+        )?;
+        sources.read(
+            Setting::RefreshTokenDays,
+            &mut self.lifetimes.refresh_seconds,
+            |text| at_least_1(text).map(|days: u32| i64::from(days) * SECONDS_PER_DAY),
+        )?;
         sources.read(Setting::RateLimit, &mut self.rate_limit, str::parse)
     }
 }

@@ -1,7 +1,7 @@
 //! Where settings come from, and which source goes first.
 
 use std::collections::{BTreeMap, HashMap};
-use std::fmt::Display;
+use std::fmt::{self, Display};
 use std::path::Path;
 
 use super::ConfigError;
@@ -25,6 +25,16 @@ pub(super) struct Found<'a> {
     pub(super) origin: String,
     /// Whether it stood under [`Setting::alias`].
     pub(super) by_alias: bool,
+}
+
+impl fmt::Debug for Sources {
+    /// Shows which settings there are, never what they are.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sources")
+            .field("flags", &self.flags.keys())
+            .field("file", &self.file.keys())
+            .finish_non_exhaustive()
+    }
 }
 
 impl Sources {
@@ -55,12 +65,18 @@ impl Sources {
         if !path.is_file() {
             return Ok(self);
         }
-        let failed = |problem: String| ConfigError::File { file: path.display().to_string(), problem };
+        let failed = |problem: String| ConfigError::File {
+            file: path.display().to_string(),
+            problem,
+        };
         let lines = dotenvy::from_path_iter(path).map_err(|error| failed(error.to_string()))?;
         for (number, line) in lines.enumerate() {
             // The library's message would quote the line, which may hold a secret.
             let (name, value) = line.map_err(|_| {
-                failed(format!("entry {} is not of the form NAME=value", number + 1))
+                failed(format!(
+                    "entry {} is not of the form NAME=value",
+                    number + 1
+                ))
             })?;
             self.dotenv.insert(name, value);
         }
@@ -73,11 +89,20 @@ impl Sources {
     /// When it cannot be read, is no TOML, or holds a key that is no setting.
     pub fn file(mut self, path: &Path) -> Result<Self, ConfigError> {
         let name = path.display().to_string();
-        let failed = |problem: String| ConfigError::File { file: name.clone(), problem };
+        let failed = |problem: String| ConfigError::File {
+            file: name.clone(),
+            problem,
+        };
         let text = std::fs::read_to_string(path).map_err(|error| failed(error.to_string()))?;
         let table: toml::Table = text.parse().map_err(|error: toml::de::Error| {
-            let before = error.span().map_or("", |span| &text[..span.start.min(text.len())]);
-            failed(format!("line {}: {}", before.matches('\n').count() + 1, error.message()))
+            let before = error
+                .span()
+                .map_or("", |span| &text[..span.start.min(text.len())]);
+            failed(format!(
+                "line {}: {}",
+                before.matches('\n').count() + 1,
+                error.message()
+            ))
         })?;
         flatten("", &table, &mut self.file).map_err(failed)?;
         let known = Setting::ALL.map(Setting::file_key);
@@ -136,7 +161,11 @@ impl Found<'_> {
     }
 
     pub(super) fn error(&self, setting: Setting, problem: impl Display) -> ConfigError {
-        ConfigError::Setting { setting, origin: self.origin.clone(), problem: problem.to_string() }
+        ConfigError::Setting {
+            setting,
+            origin: self.origin.clone(),
+            problem: problem.to_string(),
+        }
     }
 }
 
@@ -145,13 +174,19 @@ fn variable<'a>(
     setting: Setting,
     origin: &str,
 ) -> Option<Found<'a>> {
-    let by_name = variables
-        .get(setting.name())
-        .map(|text| Found { text, origin: origin.to_owned(), by_alias: false });
+    let by_name = variables.get(setting.name()).map(|text| Found {
+        text,
+        origin: origin.to_owned(),
+        by_alias: false,
+    });
     by_name.filter(Found::is_set).or_else(|| {
         let alias = setting.alias()?;
         let origin = format!("{origin}, as {alias}");
-        let found = Found { text: variables.get(alias)?, origin, by_alias: true };
+        let found = Found {
+            text: variables.get(alias)?,
+            origin,
+            by_alias: true,
+        };
         Some(found).filter(Found::is_set)
     })
 }
@@ -172,7 +207,11 @@ fn flatten(
             toml::Value::String(text) => text.clone(),
             toml::Value::Integer(number) => number.to_string(),
             toml::Value::Boolean(flag) => flag.to_string(),
-            _ => return Err(format!("`{key}` has to be a text, a whole number, true or false")),
+            _ => {
+                return Err(format!(
+                    "`{key}` has to be a text, a whole number, true or false"
+                ));
+            }
         };
         into.insert(key, text);
     }

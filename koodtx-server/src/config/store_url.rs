@@ -22,9 +22,13 @@ impl FromStr for StoreUrl {
         let scheme_bytes = text.find(':').ok_or(StoreUrlError)?;
         let is_scheme_char = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.');
         let scheme = &text[..scheme_bytes];
-        if scheme.starts_with(|c: char| c.is_ascii_alphabetic()) && scheme.chars().all(is_scheme_char)
+        if scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+            && scheme.chars().all(is_scheme_char)
         {
-            Ok(Self { text: text.to_owned(), scheme_bytes })
+            Ok(Self {
+                text: text.to_owned(),
+                scheme_bytes,
+            })
         } else {
             Err(StoreUrlError)
         }
@@ -35,7 +39,10 @@ impl Default for StoreUrl {
     /// The embedded store in `./koodtx-data`.
     fn default() -> Self {
         let text = "sled:./koodtx-data".to_owned();
-        Self { text, scheme_bytes: "sled".len() }
+        Self {
+            text,
+            scheme_bytes: "sled".len(),
+        }
     }
 }
 
@@ -81,7 +88,10 @@ mod tests {
         let url: StoreUrl = "sled:/var/lib/koodtx".parse().unwrap();
         assert_eq!((url.scheme(), url.rest()), ("sled", "/var/lib/koodtx"));
         let url: StoreUrl = "postgres://ann:s3cr3t@db:5432/koodtx".parse().unwrap();
-        assert_eq!((url.scheme(), url.rest()), ("postgres", "ann:s3cr3t@db:5432/koodtx"));
+        assert_eq!(
+            (url.scheme(), url.rest()),
+            ("postgres", "ann:s3cr3t@db:5432/koodtx")
+        );
         assert!(!format!("{url} {url:?}").contains("s3cr3t"));
         for text in ["", "./koodtx-data", ":x", "1x:y", "a b:c"] {
             assert_eq!(text.parse::<StoreUrl>(), Err(StoreUrlError), "{text}");

@@ -17,12 +17,16 @@ const BUSY_RETRY_AFTER_SECONDS: u64 = 2;
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         match error.kind() {
-            StoreErrorKind::NotFound => {
-                Self::new(StatusCode::NOT_FOUND, "not_found", "there is nothing of that id")
-            }
-            StoreErrorKind::AlreadyExists => {
-                Self::new(StatusCode::CONFLICT, "already_exists", "that exists already")
-            }
+            StoreErrorKind::NotFound => Self::new(
+                StatusCode::NOT_FOUND,
+                "not_found",
+                "there is nothing of that id",
+            ),
+            StoreErrorKind::AlreadyExists => Self::new(
+                StatusCode::CONFLICT,
+                "already_exists",
+                "that exists already",
+            ),
             StoreErrorKind::LimitExceeded => Self::new(
                 StatusCode::PAYLOAD_TOO_LARGE,
                 "limit_exceeded",
@@ -61,12 +65,15 @@ fn report(error: &StoreError) {
 impl From<PushError> for ApiError {
     fn from(error: PushError) -> Self {
         let status = match error.kind() {
-            PushErrorKind::Malformed | PushErrorKind::MissingField | PushErrorKind::InvalidField => {
-                StatusCode::BAD_REQUEST
-            }
+            PushErrorKind::Malformed
+            | PushErrorKind::MissingField
+            | PushErrorKind::InvalidField => StatusCode::BAD_REQUEST,
             PushErrorKind::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         };
-        named(Self::new(status, error.code(), error.to_string()), error.field())
+        named(
+            Self::new(status, error.code(), error.to_string()),
+            error.field(),
+        )
     }
 }
 
@@ -95,17 +102,17 @@ impl From<PullError> for ApiError {
 
 impl From<AuthError> for ApiError {
     fn from(error: AuthError) -> Self {
-        let unauthorized = |code, message: &'static str| {
-            Self::new(StatusCode::UNAUTHORIZED, code, message)
-        };
+        let unauthorized =
+            |code, message: &'static str| Self::new(StatusCode::UNAUTHORIZED, code, message);
         match error {
             AuthError::TokenMissing => unauthorized(
                 "token_missing",
                 "this needs a token; send it as `Authorization: Bearer <token>`",
             ),
-            AuthError::TokenInvalid => {
-                unauthorized("token_invalid", "the token is not valid here; sign in again")
-            }
+            AuthError::TokenInvalid => unauthorized(
+                "token_invalid",
+                "the token is not valid here; sign in again",
+            ),
             AuthError::TokenExpired => unauthorized(
                 "token_expired",
                 "the token has expired; refresh it at /api/auth/refresh or sign in again",
@@ -140,7 +147,9 @@ impl From<AuthError> for ApiError {
                 )
                 .with_details(json!({ "field": field }))
             }
-            AuthError::RateLimited { retry_after_seconds } => Self::new(
+            AuthError::RateLimited {
+                retry_after_seconds,
+            } => Self::new(
                 StatusCode::TOO_MANY_REQUESTS,
                 "rate_limited",
                 "too many attempts; wait as long as `Retry-After` says",
@@ -184,7 +193,10 @@ impl From<BodyError> for ApiError {
             BodyError::Encoding { accepted } => Self::new(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 "unsupported_content_encoding",
-                format!("use one of these as Content-Encoding, or none: {}", accepted.join(", ")),
+                format!(
+                    "use one of these as Content-Encoding, or none: {}",
+                    accepted.join(", ")
+                ),
             )
             .with_details(json!({ "accepted": accepted })),
             BodyError::NotJson => Self::new(

@@ -43,7 +43,14 @@ impl ApiError {
         message: impl Into<Cow<'static, str>>,
     ) -> Self {
         let message = message.into();
-        Self { status, code, message, details: None, retry_after_seconds: None, allow: None }
+        Self {
+            status,
+            code,
+            message,
+            details: None,
+            retry_after_seconds: None,
+            allow: None,
+        }
     }
 
     /// A 400 about one field of the request, which the details name.
@@ -100,20 +107,28 @@ impl ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let body =
-            Body { error: &self.message, code: self.code, details: self.details.as_ref() };
+        let body = Body {
+            error: &self.message,
+            code: self.code,
+            details: self.details.as_ref(),
+        };
         let body = serde_json::to_vec(&body).unwrap_or_default();
         let mut response = Response::builder()
             .status(self.status)
             .content_type("application/json")
             .header(header::CACHE_CONTROL, "no-store")
+            .header(header::CONTENT_LENGTH, body.len())
             .body(body);
         if self.status == StatusCode::UNAUTHORIZED {
             let challenge = HeaderValue::from_static("Bearer realm=\"koodtx\"");
-            response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+            response
+                .headers_mut()
+                .insert(header::WWW_AUTHENTICATE, challenge);
         }
         if let Some(seconds) = self.retry_after_seconds {
-            response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+            response
+                .headers_mut()
+                .insert(header::RETRY_AFTER, seconds.into());
         }
         if let Some(allow) = self.allow.and_then(|methods| methods.try_into().ok()) {
             response.headers_mut().insert(header::ALLOW, allow);

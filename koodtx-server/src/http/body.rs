@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::Stream;
-use poem::http::{HeaderMap, header};
 use poem::Body;
+use poem::http::{HeaderMap, header};
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::time::{Instant, timeout};
 use tokio_util::io::StreamReader;
@@ -68,40 +68,46 @@ pub enum BodyError {
 /// What the headers say of a body.
 #[derive(Clone, Debug)]
 pub(crate) struct BodyHead {
-    content_type: Option<String>,
-    content_encoding: Vec<String>,
-    content_length: Option<u64>,
+    media_type: Option<String>,
+    codings: Vec<String>,
+    length_bytes: Option<u64>,
 }
 
 impl BodyHead {
     pub(crate) fn of(headers: &HeaderMap) -> Self {
         let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
         Self {
-            content_type: headers
+            media_type: headers
                 .get(header::CONTENT_TYPE)
                 .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()),
-            content_encoding: headers
+            codings: headers
                 .get_all(header::CONTENT_ENCODING)
                 .iter()
                 .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
                 .collect(),
-            content_length: text(header::CONTENT_LENGTH).and_then(|text| text.parse().ok()),
+            length_bytes: text(header::CONTENT_LENGTH).and_then(|text| text.parse().ok()),
         }
     }
 
     fn is_json(&self) -> bool {
-        let essence = self.content_type.as_deref().and_then(|text| text.split(';').next());
+        let essence = self
+            .media_type
+            .as_deref()
+            .and_then(|text| text.split(';').next());
         let essence = essence.unwrap_or_default().trim().to_ascii_lowercase();
         essence == "application/json"
             || (essence.starts_with("application/") && essence.ends_with("+json"))
     }
 
     fn coding(&self) -> Result<Option<Coding>, BodyError> {
-        let refused =
-            || BodyError::Encoding { accepted: Coding::ALL.iter().map(|coding| coding.name()).collect() };
-        match self.content_encoding.as_slice() {
+        let refused = || BodyError::Encoding {
+            accepted: Coding::ALL.iter().map(|coding| coding.name()).collect(),
+        };
+        match self.codings.as_slice() {
             [] => Ok(None),
-            [one] if one.trim().is_empty() || one.trim().eq_ignore_ascii_case("identity") => Ok(None),
+            [one] if one.trim().is_empty() || one.trim().eq_ignore_ascii_case("identity") => {
+                Ok(None)
+            }
             [one] => Coding::of_name(one.trim()).map(Some).ok_or_else(refused),
             _ => Err(refused()),
         }
@@ -132,7 +138,10 @@ pub struct BodyReader {
 impl BodyReader {
     /// A reader with a memory budget of its own.
     pub fn new(limits: BodyLimits) -> Self {
-        Self { limits, budget: Budget::new(limits.memory_max_bytes) }
+        Self {
+            limits,
+            budget: Budget::new(limits.memory_max_bytes),
+        }
     }
 
     /// The limits.
@@ -148,10 +157,13 @@ impl BodyReader {
         limit_bytes: usize,
     ) -> Result<ReceivedBody, BodyError> {
         let coding = head.coding()?;
-        if head.content_length.is_some_and(|length| length > limit_bytes as u64) {
+        if head
+            .length_bytes
+            .is_some_and(|length| length > limit_bytes as u64)
+        {
             return Err(BodyError::TooLarge { limit_bytes });
         }
-        let may_be_empty = head.content_length.unwrap_or(0) == 0;
+        let may_be_empty = head.length_bytes.unwrap_or(0) == 0;
         if !head.is_json() && !may_be_empty {
             return Err(BodyError::NotJson);
         }
@@ -187,7 +199,7 @@ impl BodyReader {
         };
 
         let declared = match coding {
-            None => usize::try_from(head.content_length.unwrap_or(0)).unwrap_or(limit_bytes),
+            None => usize::try_from(head.length_bytes.unwrap_or(0)).unwrap_or(limit_bytes),
             Some(_) => 0,
         };
         let deadline = Instant::now() + Duration::from_secs(BODY_TOTAL_MAX_SECONDS);
@@ -198,7 +210,10 @@ impl BodyReader {
             if bytes.len() == bytes.capacity() {
                 self.grow(&mut bytes, &mut share, declared, limit_bytes)?;
             }
-            let wait = self.limits.idle_timeout.min(deadline.saturating_duration_since(Instant::now()));
+            let wait = self
+                .limits
+                .idle_timeout
+                .min(deadline.saturating_duration_since(Instant::now()));
             let read = timeout(wait, reader.read_buf(&mut bytes)).await;
             let count = read.map_err(|_| BodyError::TimedOut)?.map_err(|_| {
                 match fault.load(Ordering::Relaxed) {
@@ -211,7 +226,10 @@ impl BodyReader {
                 return Err(BodyError::TooLarge { limit_bytes });
             }
             if count == 0 {
-                return Ok(ReceivedBody { bytes, _share: share });
+                return Ok(ReceivedBody {
+                    bytes,
+                    _share: share,
+                });
             }
             turn_bytes += count;
             if turn_bytes >= DECODE_TURN_BYTES {
@@ -231,8 +249,15 @@ impl BodyReader {
         limit_bytes: usize,
     ) -> Result<(), BodyError> {
         let first = declared.min(BUFFER_DECLARED_MAX_BYTES) + 1;
-        let wanted = bytes.capacity().saturating_mul(2).max(first).max(BUFFER_MIN_BYTES);
-        let more = wanted.min(limit_bytes + 1).saturating_sub(bytes.capacity()).max(1);
+        let wanted = bytes
+            .capacity()
+            .saturating_mul(2)
+            .max(first)
+            .max(BUFFER_MIN_BYTES);
+        let more = wanted
+            .min(limit_bytes + 1)
+            .saturating_sub(bytes.capacity())
+            .max(1);
         share.add(self.take(more)?);
         bytes.reserve_exact(more);
         Ok(())

@@ -40,7 +40,9 @@ impl Coding {
         if name.eq_ignore_ascii_case("x-gzip") {
             return Some(Self::Gzip);
         }
-        Self::ALL.into_iter().find(|coding| name.eq_ignore_ascii_case(coding.name()))
+        Self::ALL
+            .into_iter()
+            .find(|coding| name.eq_ignore_ascii_case(coding.name()))
     }
 
     /// Memory that its decoder may need for the window, in bytes.

@@ -18,13 +18,16 @@ pub(crate) fn compress(accept: &HeaderMap, mut response: Response) -> Response {
     }
     let vary = HeaderValue::from_static("accept-encoding");
     response.headers_mut().append(header::VARY, vary);
-    let Some(coding) = choose(accept) else { return response };
+    let Some(coding) = choose(accept) else {
+        return response;
+    };
     let body = StreamReader::new(Box::pin(response.take_body().into_bytes_stream()));
     let encoded = ReaderStream::with_capacity(coding.encode(body), PIECE_BYTES);
     response.headers_mut().remove(header::CONTENT_LENGTH);
-    response
-        .headers_mut()
-        .insert(header::CONTENT_ENCODING, HeaderValue::from_static(coding.name()));
+    response.headers_mut().insert(
+        header::CONTENT_ENCODING,
+        HeaderValue::from_static(coding.name()),
+    );
     response.set_body(Body::from_bytes_stream(encoded));
     response
 }
@@ -43,15 +46,24 @@ fn is_worth_it(response: &Response) -> bool {
 /// gzip, which everybody can read.
 fn choose(accept: &HeaderMap) -> Option<Coding> {
     let mut best: Option<(Coding, f32)> = None;
-    let values = accept.get_all(header::ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
+    let values = accept
+        .get_all(header::ACCEPT_ENCODING)
+        .iter()
+        .filter_map(|value| value.to_str().ok());
     for item in values.flat_map(|value| value.split(',')) {
         let mut parts = item.split(';');
         let name = parts.next().unwrap_or_default().trim();
         let quality = parts
             .find_map(|part| part.trim().strip_prefix("q=")?.trim().parse::<f32>().ok())
             .unwrap_or(1.0);
-        let coding = if name == "*" { Some(Coding::Gzip) } else { Coding::of_name(name) };
-        let Some(coding) = coding.filter(|_| quality > 0.0) else { continue };
+        let coding = if name == "*" {
+            Some(Coding::Gzip)
+        } else {
+            Coding::of_name(name)
+        };
+        let Some(coding) = coding.filter(|_| quality > 0.0) else {
+            continue;
+        };
         let rank = |coding| Coding::ALL.iter().position(|other| *other == coding);
         let better = best.is_none_or(|(held, held_quality)| {
             quality > held_quality || (quality >= held_quality && rank(coding) < rank(held))

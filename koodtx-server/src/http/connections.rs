@@ -94,7 +94,10 @@ pub(crate) async fn serve_connections(
     drop(listener);
     let in_flight = graceful.count();
     if timeout(grace, graceful.shutdown()).await.is_err() {
-        tracing::warn!(in_flight, "requests were still running at the end of the grace period");
+        tracing::warn!(
+            in_flight,
+            "requests were still running at the end of the grace period"
+        );
     }
     Ok(())
 }
@@ -118,7 +121,10 @@ fn prepare(stream: TcpStream) -> TokioIo<StalledWrite<TcpStream>> {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "TCP_NODELAY was refused");
     }
-    TokioIo::new(StalledWrite::new(stream, Duration::from_secs(WRITE_TIMEOUT_SECONDS)))
+    TokioIo::new(StalledWrite::new(
+        stream,
+        Duration::from_secs(WRITE_TIMEOUT_SECONDS),
+    ))
 }
 
 async fn answer<B>(
@@ -130,7 +136,10 @@ async fn answer<B>(
 where
     hyper::Response<B>: From<Response>,
 {
-    let (local, remote) = (LocalAddr(Addr::SocketAddr(local)), RemoteAddr(Addr::SocketAddr(remote)));
+    let (local, remote) = (
+        LocalAddr(Addr::SocketAddr(local)),
+        RemoteAddr(Addr::SocketAddr(remote)),
+    );
     let request = Request::from((request, local, remote, Scheme::HTTP));
     Ok(endpoint.get_response(request).await.into())
 }

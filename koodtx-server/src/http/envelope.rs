@@ -27,10 +27,17 @@ impl AllowedMethods {
         let fits = |pattern: &str| {
             let known = segments(pattern);
             known.len() == asked.len()
-                && known.iter().zip(&asked).all(|(known, asked)| known.starts_with('{') || known == asked)
+                && known
+                    .iter()
+                    .zip(&asked)
+                    .all(|(known, asked)| known.starts_with('{') || known == asked)
         };
-        let mut methods: Vec<_> =
-            self.0.iter().filter(|(pattern, _)| fits(pattern)).flat_map(|(_, methods)| methods.clone()).collect();
+        let mut methods: Vec<_> = self
+            .0
+            .iter()
+            .filter(|(pattern, _)| fits(pattern))
+            .flat_map(|(_, methods)| methods.clone())
+            .collect();
         if methods.iter().any(|method| method == "GET") {
             methods.push("HEAD".to_owned());
         }
@@ -61,11 +68,16 @@ pub(crate) async fn envelope(
         }
     };
     let mut response = render(response, &path, allowed);
-    response
-        .headers_mut()
-        .insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response.headers_mut().insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
     access_log(&method, started, &response);
-    if method == Method::HEAD { response } else { compress(&accept, response) }
+    if method == Method::HEAD {
+        response
+    } else {
+        compress(&accept, response)
+    }
 }
 
 /// Replaces what a library wrote into an error response.

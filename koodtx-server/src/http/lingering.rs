@@ -37,7 +37,9 @@ impl Stream for Lingering {
     type Item = std::io::Result<Bytes>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let Some(stream) = &mut self.0 else { return Poll::Ready(None) };
+        let Some(stream) = &mut self.0 else {
+            return Poll::Ready(None);
+        };
         let next = std::task::ready!(stream.as_mut().poll_next(context));
         if !matches!(next, Some(Ok(_))) {
             self.0 = None;
@@ -53,8 +55,9 @@ impl Drop for Lingering {
         else {
             return;
         };
-        runtime.spawn(tokio::time::timeout(Duration::from_secs(LINGER_MAX_SECONDS), async move {
-            while let Some(Ok(_)) = stream.next().await {}
-        }));
+        runtime.spawn(tokio::time::timeout(
+            Duration::from_secs(LINGER_MAX_SECONDS),
+            async move { while let Some(Ok(_)) = stream.next().await {} },
+        ));
     }
 }

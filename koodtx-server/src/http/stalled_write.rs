@@ -21,7 +21,11 @@ pub(super) struct StalledWrite<S> {
 
 impl<S: AsyncWrite + Unpin> StalledWrite<S> {
     pub(super) fn new(inner: S, limit: Duration) -> Self {
-        Self { inner, limit, waiting: None }
+        Self {
+            inner,
+            limit,
+            waiting: None,
+        }
     }
 
     fn watch<T>(
@@ -39,7 +43,10 @@ impl<S: AsyncWrite + Unpin> StalledWrite<S> {
         ready!(waiting.as_mut().poll(context));
         // A second poll of a finished timer would panic.
         waiting.as_mut().reset(Instant::now() + limit);
-        Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client stopped reading")))
+        Poll::Ready(Err(io::Error::new(
+            io::ErrorKind::TimedOut,
+            "the client stopped reading",
+        )))
     }
 }
 
@@ -59,7 +66,8 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for StalledWrite<S> {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.get_mut().watch(context, |inner, context| inner.poll_write(context, bytes))
+        self.get_mut()
+            .watch(context, |inner, context| inner.poll_write(context, bytes))
     }
 
     fn poll_write_vectored(
@@ -67,7 +75,9 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for StalledWrite<S> {
         context: &mut Context<'_>,
         parts: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.get_mut().watch(context, |inner, context| inner.poll_write_vectored(context, parts))
+        self.get_mut().watch(context, |inner, context| {
+            inner.poll_write_vectored(context, parts)
+        })
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -48,7 +48,9 @@ impl<'a> Plan<'a> {
     /// Chooses how often to take differences.
     pub fn new(values: &'a [i64]) -> Self {
         // A sum that overflows makes a poor mean, never a wrong list.
-        let sum = values.iter().fold(0_i64, |sum, &value| sum.wrapping_add(value));
+        let sum = values
+            .iter()
+            .fold(0_i64, |sum, &value| sum.wrapping_add(value));
         let mean = sum / values.len().max(1) as i64;
         let costs = [
             bit_lengths(values.iter().map(|value| value.wrapping_sub(mean))),
@@ -62,7 +64,12 @@ impl<'a> Plan<'a> {
                 differences = more;
             }
         }
-        Self { values, mean, differences, bits: costs[differences] }
+        Self {
+            values,
+            mean,
+            differences,
+            bits: costs[differences],
+        }
     }
 
     /// Appends the list, apart from its length.
@@ -108,7 +115,11 @@ impl<'a> Plan<'a> {
 
     fn remainders(&self) -> Vec<i64> {
         match self.differences {
-            0 => self.values.iter().map(|value| value.wrapping_sub(self.mean)).collect(),
+            0 => self
+                .values
+                .iter()
+                .map(|value| value.wrapping_sub(self.mean))
+                .collect(),
             1 => self.values.windows(2).map(step).collect(),
             _ => self.values.windows(3).map(bend).collect(),
         }
@@ -141,7 +152,11 @@ pub(super) fn read_integers(reader: &mut Reader<'_>, len: usize) -> Result<Vec<i
     match tag & ((1 << FORM_BITS) - 1) {
         ZERO => values.resize(len, 0),
         BITS => read_bits(reader, len - differences, &mut values)?,
-        PCO_32 => values.extend(read_pco::<i32>(reader, len - differences)?.into_iter().map(i64::from)),
+        PCO_32 => values.extend(
+            read_pco::<i32>(reader, len - differences)?
+                .into_iter()
+                .map(i64::from),
+        ),
         _ => values.append(&mut read_pco::<i64>(reader, len - differences)?),
     }
     for remainder in &mut values[differences..] {
@@ -165,7 +180,9 @@ fn pays(pco_bytes: usize, packed_bytes: usize) -> bool {
 
 /// The bits of all values together.
 fn bit_lengths(values: impl Iterator<Item = i64>) -> usize {
-    values.map(|value| (u64::BITS - zigzag(value).leading_zeros()) as usize).sum()
+    values
+        .map(|value| (u64::BITS - zigzag(value).leading_zeros()) as usize)
+        .sum()
 }
 
 /// The step between the first two values.

@@ -253,8 +253,9 @@ mod tests {
 
     #[test]
     fn each_kind_of_reading_takes_its_representation() {
+        type Kind<'a> = (&'a dyn Fn(u32) -> f64, u8, usize);
         let wave = |index: u32| (f64::from(index) * 0.37).sin() * 9.81;
-        let kinds: [(&dyn Fn(u32) -> f64, u8, usize); 4] = [
+        let kinds: [Kind; 4] = [
             (&|index| (wave(index) * 1e4).round() / 1e4, DECIMAL, 2),
             (&|index| f64::from(index * 3), DECIMAL, 2),
             (&|index| f64::from(wave(index) as f32), SINGLE, 4),

@@ -35,7 +35,9 @@ pub(super) fn write_pco<T: Number>(values: &[T], out: &mut Vec<u8>) -> Option<us
         .with_compression_level(LEVEL)
         .with_mode_spec(ModeSpec::Classic)
         .with_delta_spec(DeltaSpec::NoOp);
-    let mut chunk = FileCompressor::default().chunk_compressor(values, &config).ok()?;
+    let mut chunk = FileCompressor::default()
+        .chunk_compressor(values, &config)
+        .ok()?;
     let start = out.len();
     chunk.write_meta(&mut *out).ok()?;
     chunk.write_page(0, &mut *out).ok()?;
@@ -56,13 +58,18 @@ pub(super) fn read_pco<T: Number + Default>(
     // `pco` fills what it is given, and so never decides how much that is.
     let mut values = vec![T::default(); len];
     let (file, _) = FileDecompressor::new(FORMAT.as_slice()).map_err(|_| BROKEN)?;
-    let (mut chunk, rest) = file.chunk_decompressor::<T, _>(source).map_err(|_| BROKEN)?;
+    let (mut chunk, rest) = file
+        .chunk_decompressor::<T, _>(source)
+        .map_err(|_| BROKEN)?;
     let mut page = chunk.page_decompressor(rest, len).map_err(|_| BROKEN)?;
     let progress = page.read(&mut values).map_err(|_| BROKEN)?;
     if !progress.finished || progress.n_processed != len {
         return Err(BROKEN);
     }
-    let consumed = source.len().checked_sub(page.into_src().len()).ok_or(BROKEN)?;
+    let consumed = source
+        .len()
+        .checked_sub(page.into_src().len())
+        .ok_or(BROKEN)?;
     reader.bytes(consumed)?;
     Ok(values)
 }

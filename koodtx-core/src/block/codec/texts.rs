@@ -138,7 +138,9 @@ mod tests {
 
     fn texts<T: AsRef<str>>(values: &[T]) -> Texts {
         let mut texts = Texts::default();
-        values.iter().for_each(|value| texts.push(value.as_ref()));
+        for value in values {
+            texts.push(value.as_ref());
+        }
         texts
     }
 

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 use std::future::Future;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Barrier};
 
-use tokio::sync::Barrier;
+use tokio::runtime::Handle;
+use tokio::task::{JoinHandle, spawn_blocking};
 
 use super::accounts::{new_user, register};
 use super::sign_ins::{FIRST, live, rotate, sign_in, sign_in_id};
@@ -17,11 +18,23 @@ use crate::conformance::script::{
     ANN, NOON, RUN, before_noon, body, edited, everything, record, samples, session, session_id,
     session_with,
 };
-use crate::store::{Rotation, StoreErrorKind};
+use crate::store::{Rotation, StoreErrorKind, SyncStore};
 use crate::time::Timestamp;
 
 /// Callers at the same time: more than there are cores, so that they get in each other's way.
 const CALLERS_COUNT: usize = 6;
+
+/// Runs a future on a thread of its own, so that callers overlap also where a store keeps its
+/// thread busy.
+fn on_a_thread<T: Send + 'static>(
+    call: impl Future<Output = Outcome<T>> + Send + 'static,
+) -> JoinHandle<Outcome<T>> {
+    spawn_blocking(move || Handle::current().block_on(call))
+}
+
+async fn joined<T>(thread: JoinHandle<Outcome<T>>) -> Outcome<T> {
+    thread.await.map_err(|error| Failure::new(format!("a caller died: {error}")))?
+}
 
 /// Runs one future for each caller, all from the same moment on, and returns what each came to.
 async fn race<T, F>(call: impl Fn(usize) -> F) -> Outcome<Vec<T>>
@@ -30,18 +43,18 @@ where
     F: Future<Output = Outcome<T>> + Send + 'static,
 {
     let start = Arc::new(Barrier::new(CALLERS_COUNT));
-    let tasks: Vec<_> = (0..CALLERS_COUNT)
+    let threads: Vec<_> = (0..CALLERS_COUNT)
         .map(|caller| {
             let (start, call) = (start.clone(), call(caller));
-            tokio::spawn(async move {
-                start.wait().await;
+            on_a_thread(async move {
+                start.wait();
                 call.await
             })
         })
         .collect();
     let mut results = Vec::new();
-    for task in tasks {
-        results.push(task.await.map_err(|error| Failure::new(format!("a caller died: {error}")))??);
+    for thread in threads {
+        results.push(joined(thread).await?);
     }
     Ok(results)
 }
@@ -135,38 +148,42 @@ pub(crate) async fn of_deletions_at_once_one_succeeds(h: &Harness) -> Outcome {
 /// A push is seen whole or not at all: no reader finds a part of it.
 pub(crate) async fn a_push_is_seen_whole(h: &Harness) -> Outcome {
     const PUSHES_COUNT: u64 = 20;
-    const SENSORS_COUNT: u64 = 2;
     let done = Arc::new(AtomicBool::new(false));
     let writer = {
         let (store, done) = (h.sync().clone(), done.clone());
-        tokio::spawn(async move {
-            for number in 0..PUSHES_COUNT {
-                let records = [samples("a", [number]), samples("b", [number])].concat();
-                let command = push_command(ANN, &body(&session(RUN), &records), NOON);
-                let pushed = match command {
-                    Ok(command) => store.push(command, NOON).await.map_err(Failure::from),
-                    Err(failure) => Err(failure),
-                };
-                if let Err(failure) = pushed {
-                    done.store(true, Ordering::Release);
-                    return Err(failure);
-                }
-            }
+        on_a_thread(async move {
+            let pushed = push_pairs(&*store, PUSHES_COUNT).await;
             done.store(true, Ordering::Release);
-            Ok(())
+            pushed
         })
     };
-    while !done.load(Ordering::Acquire) {
-        let states = h.pull(everything(ANN)).await?.sessions;
-        for state in states {
-            let whole = state.data_count.is_multiple_of(SENSORS_COUNT);
-            ensure!(whole, "data_count {} holds half a push", state.data_count);
-            let stored = h.records(ANN, RUN).await?.len() as u64;
-            ensure!(stored >= state.data_count, "{stored} records after {}", state.data_count);
-        }
+    let mut seen = Ok(());
+    while seen.is_ok() && !done.load(Ordering::Acquire) {
+        seen = only_whole_pushes(h).await;
         tokio::task::yield_now().await;
     }
-    writer.await.map_err(|error| Failure::new(format!("the writer died: {error}")))?
+    joined(writer).await?;
+    seen
+}
+
+/// Pushes one record of each of two sensors, again and again.
+async fn push_pairs(store: &dyn SyncStore, count: u64) -> Outcome {
+    for number in 0..count {
+        let records = [samples("a", [number]), samples("b", [number])].concat();
+        store.push(push_command(ANN, &body(&session(RUN), &records), NOON)?, NOON).await?;
+    }
+    Ok(())
+}
+
+async fn only_whole_pushes(h: &Harness) -> Outcome {
+    const PUSH_RECORDS_COUNT: u64 = 2;
+    for state in h.pull(everything(ANN)).await?.sessions {
+        let whole = state.data_count.is_multiple_of(PUSH_RECORDS_COUNT);
+        ensure!(whole, "data_count {} holds half a push", state.data_count);
+        let stored = h.records(ANN, RUN).await?.len() as u64;
+        ensure!(stored >= state.data_count, "{stored} records after {}", state.data_count);
+    }
+    Ok(())
 }
 
 /// A push whose caller went away half way has happened whole or not at all.
@@ -209,18 +226,18 @@ pub(crate) async fn a_device_beside_writers_misses_nothing(h: &Harness) -> Outco
     let writers: Vec<_> = (0..WRITERS_COUNT)
         .map(|writer| {
             let store = store.clone();
-            tokio::spawn(async move { write(&*store, writer, PUSHES_COUNT).await })
+            on_a_thread(async move { write(&*store, writer, PUSHES_COUNT).await })
         })
         .collect();
     let mut devices = [Follower::new(ANN, PAGE_SIZE, false), Follower::new(ANN, PAGE_SIZE, true)];
-    while !writers.iter().all(tokio::task::JoinHandle::is_finished) {
+    while !writers.iter().all(JoinHandle::is_finished) {
         for device in &mut devices {
             device.round(&*store).await?;
         }
         tokio::task::yield_now().await;
     }
     for writer in writers {
-        writer.await.map_err(|error| Failure::new(format!("a writer died: {error}")))??;
+        joined(writer).await?;
     }
     let expected = whole_copy(&*store, ANN).await?;
     for device in &mut devices {
@@ -236,7 +253,7 @@ pub(crate) async fn a_device_beside_writers_misses_nothing(h: &Harness) -> Outco
 }
 
 /// Begins sessions, adds to earlier ones, also to those of other writers, and deletes a few.
-async fn write(store: &dyn crate::store::SyncStore, writer: u64, pushes: u64) -> Outcome {
+async fn write(store: &dyn SyncStore, writer: u64, pushes: u64) -> Outcome {
     for number in 0..pushes {
         let own = session_id(u128::from(writer * pushes + number) + 1);
         let shared = session_id(u128::from(number / 2) + 1);
@@ -253,7 +270,6 @@ async fn write(store: &dyn crate::store::SyncStore, writer: u64, pushes: u64) ->
                 _ => {}
             }
         }
-        tokio::task::yield_now().await;
     }
     Ok(())
 }

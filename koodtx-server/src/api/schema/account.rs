@@ -44,14 +44,26 @@ pub struct LoginBody {
     /// The password.
     pub password: String,
     /// The device that signs in.
-    #[oai(skip_serializing_if_is_none, validator(min_length = 1, max_length = 100))]
+    #[oai(
+        skip_serializing_if_is_none,
+        validator(min_length = 1, max_length = 100)
+    )]
     pub device_id: Option<String>,
 }
 
 impl Example for LoginBody {
     fn example() -> Self {
-        let RegisterBody { username, password, device_id, .. } = RegisterBody::example();
-        Self { username, password, device_id: Some(device_id) }
+        let RegisterBody {
+            username,
+            password,
+            device_id,
+            ..
+        } = RegisterBody::example();
+        Self {
+            username,
+            password,
+            device_id: Some(device_id),
+        }
     }
 }
 
@@ -91,7 +103,12 @@ impl From<User> for WireUser {
 
 impl Example for WireUser {
     fn example() -> Self {
-        let RegisterBody { username, email, device_id, .. } = RegisterBody::example();
+        let RegisterBody {
+            username,
+            email,
+            device_id,
+            ..
+        } = RegisterBody::example();
         Self {
             id: 1,
             username,
@@ -141,7 +158,10 @@ pub struct TokensAnswer {
 
 impl Example for TokensAnswer {
     fn example() -> Self {
-        Self { access_token: TOKEN.to_owned(), refresh_token: TOKEN.to_owned() }
+        Self {
+            access_token: TOKEN.to_owned(),
+            refresh_token: TOKEN.to_owned(),
+        }
     }
 }
 
@@ -155,7 +175,9 @@ pub struct MessageAnswer {
 
 impl Example for MessageAnswer {
     fn example() -> Self {
-        Self { message: "Logged out".to_owned() }
+        Self {
+            message: "Logged out".to_owned(),
+        }
     }
 }
 
@@ -169,6 +191,8 @@ pub struct MeAnswer {
 
 impl Example for MeAnswer {
     fn example() -> Self {
-        Self { user: WireUser::example() }
+        Self {
+            user: WireUser::example(),
+        }
     }
 }

@@ -20,10 +20,16 @@ pub struct PullBody {
     #[oai(skip_serializing_if_is_none, validator(max_items = 1000))]
     pub session_ids: Option<Nullable<Vec<WireSessionId>>>,
     /// Which page, from 1; 1 where absent.
-    #[oai(skip_serializing_if_is_none, validator(minimum(value = "1"), maximum(value = "10000")))]
+    #[oai(
+        skip_serializing_if_is_none,
+        validator(minimum(value = "1"), maximum(value = "10000"))
+    )]
     pub page: Option<u64>,
     /// Sessions a page, 1 to 100; 50 where absent.
-    #[oai(skip_serializing_if_is_none, validator(minimum(value = "1"), maximum(value = "100")))]
+    #[oai(
+        skip_serializing_if_is_none,
+        validator(minimum(value = "1"), maximum(value = "100"))
+    )]
     pub page_size: Option<u64>,
     /// Whether to send the samples; true where absent.
     #[oai(skip_serializing_if_is_none)]

@@ -19,7 +19,10 @@ pub struct PushBody {
 
 impl Example for PushBody {
     fn example() -> Self {
-        Self { session: PushedSession::example(), sensor_data: vec![PushedRecord::example()] }
+        Self {
+            session: PushedSession::example(),
+            sensor_data: vec![PushedRecord::example()],
+        }
     }
 }
 

@@ -86,7 +86,10 @@ pub struct StoreHealth {
 
 impl Example for StoreHealth {
     fn example() -> Self {
-        Self { kind: "sled".to_owned(), status: "healthy".to_owned() }
+        Self {
+            kind: "sled".to_owned(),
+            status: "healthy".to_owned(),
+        }
     }
 }
 

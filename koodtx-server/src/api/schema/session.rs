@@ -105,7 +105,10 @@ pub struct SessionAnswer {
 
 impl Example for SessionAnswer {
     fn example() -> Self {
-        Self { session: SessionMeta::example(), sensors: vec![SensorSummary::example()] }
+        Self {
+            session: SessionMeta::example(),
+            sensors: vec![SensorSummary::example()],
+        }
     }
 }
 

@@ -74,8 +74,16 @@ macro_rules! scalar {
     };
 }
 
-scalar!(WireTime, "date_time", MetaSchema::new_with_format("string", "date-time"));
-scalar!(WireSessionId, "session_id", MetaSchema::new_with_format("string", "uuid"));
+scalar!(
+    WireTime,
+    "date_time",
+    MetaSchema::new_with_format("string", "date-time")
+);
+scalar!(
+    WireSessionId,
+    "session_id",
+    MetaSchema::new_with_format("string", "uuid")
+);
 scalar!(
     SampleMillis,
     "sample_millis",
@@ -131,7 +139,10 @@ impl ParseFromJSON for WireSessionId {
 impl ParseFromJSON for SampleMillis {
     fn parse_from_json(value: Option<Value>) -> ParseResult<Self> {
         let value = value.unwrap_or_default();
-        value.as_i64().map(Self).ok_or_else(|| ParseError::expected_type(value))
+        value
+            .as_i64()
+            .map(Self)
+            .ok_or_else(|| ParseError::expected_type(value))
     }
 }
 
@@ -157,7 +168,10 @@ impl<T: Type> Type for Nullable<T> {
     }
 
     fn schema_ref() -> MetaSchemaRef {
-        T::schema_ref().merge(MetaSchema { nullable: true, ..MetaSchema::ANY })
+        T::schema_ref().merge(MetaSchema {
+            nullable: true,
+            ..MetaSchema::ANY
+        })
     }
 
     fn register(registry: &mut Registry) {

@@ -7,7 +7,7 @@ use proptest::collection::{btree_map, btree_set, vec};
 use proptest::prelude::*;
 
 use super::super::super::{Block, Columns, Rows};
-use super::{column, texts};
+use super::samples::{column, texts};
 
 /// Rows out of `count`: all of them, or those that a mask selects.
 fn any_rows(count: usize) -> impl Strategy<Value = Rows> {
@@ -47,13 +47,13 @@ fn any_fields<T: Debug>(
 }
 
 /// `rows` without those in `taken`.
-fn without(rows: Rows, taken: &[&Rows], count: usize) -> Rows {
+fn without(rows: &Rows, taken: &[&Rows], count: usize) -> Rows {
     let has = |rows: &Rows, row: u32| match rows {
         Rows::All => true,
         Rows::Some(rows) => rows.contains(&row),
     };
     let left: Vec<u32> = (0..count as u32)
-        .filter(|&row| has(&rows, row) && !taken.iter().any(|taken| has(taken, row)))
+        .filter(|&row| has(rows, row) && !taken.iter().any(|taken| has(taken, row)))
         .collect();
     if left.len() == count {
         Rows::All
@@ -110,7 +110,7 @@ pub fn any_block() -> impl Strategy<Value = Block> {
                 let numbers: Vec<_> = numbers
                     .into_iter()
                     .map(|(name, (rows, mut values))| {
-                        let rows = without(rows, &[&whole_rows], count);
+                        let rows = without(&rows, &[&whole_rows], count);
                         values.truncate(len(&rows, count));
                         column(&name, rows, values)
                     })
@@ -121,7 +121,7 @@ pub fn any_block() -> impl Strategy<Value = Block> {
                     .map(|(name, (rows, values))| {
                         let twin = numbers.iter().find(|number| *number.name == *name);
                         let rows = without(
-                            rows,
+                            &rows,
                             &[&whole_rows, twin.map_or(&none, |twin| &twin.rows)],
                             count,
                         );

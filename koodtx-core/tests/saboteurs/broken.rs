@@ -1,0 +1,260 @@
+//! A store that does what its hooks do; by default the honest thing.
+
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use koodtx_core::id::{LogId, SessionId, SignInId, UserId};
+use koodtx_core::pull::{PullHead, PullQuery, RecordChunk, RecordQuery};
+use koodtx_core::session::SessionState;
+use koodtx_core::store::{
+    AccountStore, Credentials, MaintenanceStore, NewFamily, NewUser, PushCommand, PushOutcome,
+    Rotation, SessionDetail, SessionList, SignIn, StoreError, StoreInfo, SyncStore, Taken,
+    TokenHash, Usage, User, UserPage, UserStatus, VerifyPage, VerifyPosition,
+};
+use koodtx_core::sync_log::NewSyncLogEntry;
+use koodtx_core::time::Timestamp;
+
+use super::inner::{Answer, Inner, Rotate};
+
+/// One function a method that a saboteur may want to break.
+#[derive(Clone, Copy)]
+pub struct Hooks {
+    pub push: fn(&Inner, PushCommand, Timestamp) -> Answer<PushOutcome>,
+    /// Pushes each series on its own, with a pause in between in which the future may be dropped.
+    pub pushes_in_steps: bool,
+    pub pull: fn(&Inner, PullQuery, Timestamp) -> Answer<PullHead>,
+    pub read: fn(&Inner, RecordQuery) -> Answer<RecordChunk>,
+    pub delete: fn(&Inner, UserId, SessionId, Timestamp) -> Answer<Timestamp>,
+    pub sessions: fn(&Inner, UserId, Option<Timestamp>, usize) -> Answer<SessionList>,
+    pub session: fn(&Inner, UserId, SessionId) -> Answer<Option<SessionDetail>>,
+    /// Changes every session that any method shows.
+    pub show: fn(SessionState) -> SessionState,
+    pub status: fn(&Inner, UserId, usize) -> Answer<UserStatus>,
+    pub log: fn(&Inner, UserId, NewSyncLogEntry, Timestamp) -> Answer<LogId>,
+    pub create_user: fn(&Inner, NewUser, Timestamp) -> Answer<Result<User, Taken>>,
+    pub credentials: fn(&Inner, &str) -> Answer<Option<Credentials>>,
+    pub users: fn(&Inner, Option<UserId>, usize) -> Answer<UserPage>,
+    pub set_active: fn(&Inner, UserId, bool, Timestamp) -> Answer<Option<User>>,
+    pub set_password: fn(&Inner, UserId, String, Timestamp) -> Answer<Option<User>>,
+    pub create_family: fn(&Inner, NewFamily, Timestamp) -> Answer<()>,
+    pub rotate: fn(&Inner, Rotate) -> Answer<Rotation>,
+    pub revoke: fn(&Inner, UserId, SignInId, Option<&str>) -> Answer<()>,
+    pub sign_ins: fn(&Inner, UserId, Timestamp) -> Answer<Vec<SignIn>>,
+    pub verify: fn(&Inner, Option<VerifyPosition>, usize) -> Answer<VerifyPage>,
+    pub usage: fn(&Inner) -> Answer<Usage>,
+}
+
+/// Breaks nothing.
+pub const HONEST: Hooks = Hooks {
+    push: Inner::push,
+    pushes_in_steps: false,
+    pull: Inner::pull,
+    read: Inner::read,
+    delete: Inner::delete,
+    sessions: Inner::sessions,
+    session: Inner::session,
+    show: |state| state,
+    status: Inner::status,
+    log: Inner::log,
+    create_user: Inner::create_user,
+    credentials: Inner::credentials,
+    users: Inner::users,
+    set_active: Inner::set_active,
+    set_password: Inner::set_password,
+    create_family: Inner::create_family,
+    rotate: Inner::rotate,
+    revoke: Inner::revoke,
+    sign_ins: Inner::sign_ins,
+    verify: Inner::verify,
+    usage: Inner::usage,
+};
+
+/// A store with one defect.
+pub struct Broken {
+    inner: Arc<Inner>,
+    hooks: Hooks,
+}
+
+impl Broken {
+    pub fn over(inner: Arc<Inner>, hooks: Hooks) -> Self {
+        Self { inner, hooks }
+    }
+}
+
+impl fmt::Debug for Broken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Broken")
+    }
+}
+
+/// The push cut into one push a series.
+pub fn steps(command: &PushCommand) -> Vec<PushCommand> {
+    let mut steps: Vec<_> = command
+        .batch
+        .series
+        .iter()
+        .map(|series| {
+            let mut batch = (*command.batch).clone();
+            batch.series = vec![series.clone()];
+            batch.total_records = series.records.len() as u64;
+            (batch.replaced, batch.errors) = (0, 0);
+            batch
+        })
+        .collect();
+    let Some(last) = steps.last_mut() else { return vec![command.clone()] };
+    last.replaced = command.batch.replaced;
+    last.errors = command.batch.errors;
+    last.total_records += last.replaced + last.errors;
+    steps.into_iter().map(|batch| PushCommand { batch: batch.into(), ..command.clone() }).collect()
+}
+
+/// The answers to the steps of one push, as one.
+pub fn sum(total: Option<PushOutcome>, step: PushOutcome) -> PushOutcome {
+    total.map_or(step, |total| PushOutcome {
+        inserted: total.inserted + step.inserted,
+        updated: total.updated + step.updated,
+        duplicates: total.duplicates + step.duplicates,
+        ..step
+    })
+}
+
+#[deny(clippy::missing_trait_methods)]
+#[async_trait]
+impl SyncStore for Broken {
+    fn info(&self) -> StoreInfo {
+        self.inner.store.info()
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        self.inner.store.ping().await
+    }
+
+    async fn push(&self, command: PushCommand, now: Timestamp) -> Answer<PushOutcome> {
+        if !self.hooks.pushes_in_steps {
+            return (self.hooks.push)(&self.inner, command, now);
+        }
+        let mut total = None;
+        for step in steps(&command) {
+            total = Some(sum(total, (self.hooks.push)(&self.inner, step, now)?));
+            tokio::task::yield_now().await;
+        }
+        Ok(total.expect("a push has at least one step"))
+    }
+
+    async fn pull(&self, query: PullQuery, now: Timestamp) -> Answer<PullHead> {
+        let mut head = (self.hooks.pull)(&self.inner, query, now)?;
+        head.sessions = head.sessions.into_iter().map(self.hooks.show).collect();
+        Ok(head)
+    }
+
+    async fn read_records(&self, query: RecordQuery) -> Answer<RecordChunk> {
+        (self.hooks.read)(&self.inner, query)
+    }
+
+    async fn delete_session(
+        &self,
+        user: UserId,
+        session: SessionId,
+        now: Timestamp,
+    ) -> Answer<Timestamp> {
+        (self.hooks.delete)(&self.inner, user, session, now)
+    }
+
+    async fn sessions(
+        &self,
+        user: UserId,
+        before: Option<Timestamp>,
+        limit: usize,
+    ) -> Answer<SessionList> {
+        let mut list = (self.hooks.sessions)(&self.inner, user, before, limit)?;
+        list.sessions = list.sessions.into_iter().map(self.hooks.show).collect();
+        Ok(list)
+    }
+
+    async fn session(&self, user: UserId, session: SessionId) -> Answer<Option<SessionDetail>> {
+        let detail = (self.hooks.session)(&self.inner, user, session)?;
+        Ok(detail.map(|SessionDetail { state, series }| SessionDetail {
+            state: (self.hooks.show)(state),
+            series,
+        }))
+    }
+
+    async fn status(&self, user: UserId, recent: usize) -> Answer<UserStatus> {
+        (self.hooks.status)(&self.inner, user, recent)
+    }
+
+    async fn log(&self, user: UserId, entry: NewSyncLogEntry, now: Timestamp) -> Answer<LogId> {
+        (self.hooks.log)(&self.inner, user, entry, now)
+    }
+}
+
+#[deny(clippy::missing_trait_methods)]
+#[async_trait]
+impl AccountStore for Broken {
+    async fn create_user(&self, user: NewUser, now: Timestamp) -> Answer<Result<User, Taken>> {
+        (self.hooks.create_user)(&self.inner, user, now)
+    }
+
+    async fn user(&self, id: UserId) -> Answer<Option<User>> {
+        self.inner.user(id)
+    }
+
+    async fn credentials(&self, username: &str) -> Answer<Option<Credentials>> {
+        (self.hooks.credentials)(&self.inner, username)
+    }
+
+    async fn users(&self, after: Option<UserId>, limit: usize) -> Answer<UserPage> {
+        (self.hooks.users)(&self.inner, after, limit)
+    }
+
+    async fn set_active(&self, id: UserId, active: bool, now: Timestamp) -> Answer<Option<User>> {
+        (self.hooks.set_active)(&self.inner, id, active, now)
+    }
+
+    async fn set_password(&self, id: UserId, hash: String, now: Timestamp) -> Answer<Option<User>> {
+        (self.hooks.set_password)(&self.inner, id, hash, now)
+    }
+
+    async fn create_family(&self, family: NewFamily, now: Timestamp) -> Answer<()> {
+        (self.hooks.create_family)(&self.inner, family, now)
+    }
+
+    async fn rotate(
+        &self,
+        family: SignInId,
+        user: UserId,
+        presented: TokenHash,
+        next: TokenHash,
+        expires_at: Timestamp,
+        now: Timestamp,
+    ) -> Answer<Rotation> {
+        let call = Rotate { family, user, presented, next, expires_at, now };
+        (self.hooks.rotate)(&self.inner, call)
+    }
+
+    async fn revoke_device(
+        &self,
+        user: UserId,
+        sign_in: SignInId,
+        device_id: Option<&str>,
+    ) -> Answer<()> {
+        (self.hooks.revoke)(&self.inner, user, sign_in, device_id)
+    }
+
+    async fn sign_ins(&self, user: UserId, now: Timestamp) -> Answer<Vec<SignIn>> {
+        (self.hooks.sign_ins)(&self.inner, user, now)
+    }
+}
+
+#[deny(clippy::missing_trait_methods)]
+#[async_trait]
+impl MaintenanceStore for Broken {
+    async fn verify(&self, after: Option<VerifyPosition>, limit: usize) -> Answer<VerifyPage> {
+        (self.hooks.verify)(&self.inner, after, limit)
+    }
+
+    async fn usage(&self) -> Answer<Usage> {
+        (self.hooks.usage)(&self.inner)
+    }
+}

@@ -1,0 +1,200 @@
+//! The honest store below a saboteur, with calls that do not wait, and a saboteur's notes.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::future::Future;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use koodtx_core::block::Record;
+use koodtx_core::id::{LogId, SensorType, SessionId, SignInId, UserId};
+use koodtx_core::memory::MemoryStore;
+use koodtx_core::pull::{PageStart, PullHead, PullQuery, RecordChunk, RecordPosition, RecordQuery};
+use koodtx_core::session::SessionState;
+use koodtx_core::store::{
+    AccountStore, Credentials, MaintenanceStore, NewFamily, NewUser, PushCommand, PushOutcome,
+    Rotation, SessionDetail, SessionList, SignIn, StoreError, SyncStore, Taken, TokenHash, Usage,
+    User, UserPage, UserStatus, VerifyPage, VerifyPosition,
+};
+use koodtx_core::sync_log::NewSyncLogEntry;
+use koodtx_core::time::Timestamp;
+use parking_lot::Mutex;
+
+use super::edit::Row;
+
+/// What every method comes to.
+pub type Answer<T> = Result<T, StoreError>;
+
+/// The honest store, and whatever a saboteur remembers between two calls.
+#[derive(Debug, Default)]
+pub struct Inner {
+    pub store: MemoryStore,
+    pub notes: Mutex<Notes>,
+}
+
+/// A saboteur's memory.
+#[derive(Debug, Default)]
+pub struct Notes {
+    pub stamps: BTreeMap<(SessionId, RecordPosition), Timestamp>,
+    pub patches: BTreeMap<SessionId, Timestamp>,
+    pub deleted: BTreeMap<SessionId, Vec<Row>>,
+    pub owners: BTreeMap<SessionId, UserId>,
+    pub families: BTreeMap<SignInId, NewFamily>,
+    pub texts: BTreeSet<String>,
+    pub clock: Timestamp,
+    pub rounds: u64,
+}
+
+/// The memory store never waits, so one poll gives the answer.
+pub fn ready<T>(future: impl Future<Output = T>) -> T {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(value) => value,
+        Poll::Pending => unreachable!("the memory store waits for nothing"),
+    }
+}
+
+/// Long enough for another thread to get in between.
+pub fn wait_for_others() {
+    std::thread::sleep(Duration::from_millis(3));
+}
+
+impl Inner {
+    pub fn push(&self, command: PushCommand, now: Timestamp) -> Answer<PushOutcome> {
+        ready(self.store.push(command, now))
+    }
+
+    pub fn pull(&self, query: PullQuery, now: Timestamp) -> Answer<PullHead> {
+        ready(self.store.pull(query, now))
+    }
+
+    pub fn read(&self, query: RecordQuery) -> Answer<RecordChunk> {
+        ready(self.store.read_records(query))
+    }
+
+    pub fn delete(&self, user: UserId, session: SessionId, now: Timestamp) -> Answer<Timestamp> {
+        ready(self.store.delete_session(user, session, now))
+    }
+
+    pub fn sessions(
+        &self,
+        user: UserId,
+        before: Option<Timestamp>,
+        limit: usize,
+    ) -> Answer<SessionList> {
+        ready(self.store.sessions(user, before, limit))
+    }
+
+    pub fn session(&self, user: UserId, session: SessionId) -> Answer<Option<SessionDetail>> {
+        ready(self.store.session(user, session))
+    }
+
+    pub fn status(&self, user: UserId, recent: usize) -> Answer<UserStatus> {
+        ready(self.store.status(user, recent))
+    }
+
+    pub fn log(&self, user: UserId, entry: NewSyncLogEntry, now: Timestamp) -> Answer<LogId> {
+        ready(self.store.log(user, entry, now))
+    }
+
+    pub fn create_user(&self, user: NewUser, now: Timestamp) -> Answer<Result<User, Taken>> {
+        ready(self.store.create_user(user, now))
+    }
+
+    pub fn user(&self, id: UserId) -> Answer<Option<User>> {
+        ready(self.store.user(id))
+    }
+
+    pub fn credentials(&self, username: &str) -> Answer<Option<Credentials>> {
+        ready(self.store.credentials(username))
+    }
+
+    pub fn users(&self, after: Option<UserId>, limit: usize) -> Answer<UserPage> {
+        ready(self.store.users(after, limit))
+    }
+
+    pub fn set_active(&self, id: UserId, active: bool, now: Timestamp) -> Answer<Option<User>> {
+        ready(self.store.set_active(id, active, now))
+    }
+
+    pub fn set_password(&self, id: UserId, hash: String, now: Timestamp) -> Answer<Option<User>> {
+        ready(self.store.set_password(id, hash, now))
+    }
+
+    pub fn create_family(&self, family: NewFamily, now: Timestamp) -> Answer<()> {
+        ready(self.store.create_family(family, now))
+    }
+
+    pub fn rotate(&self, call: Rotate) -> Answer<Rotation> {
+        let Rotate { family, user, presented, next, expires_at, now } = call;
+        ready(self.store.rotate(family, user, presented, next, expires_at, now))
+    }
+
+    pub fn revoke(&self, user: UserId, sign_in: SignInId, device: Option<&str>) -> Answer<()> {
+        ready(self.store.revoke_device(user, sign_in, device))
+    }
+
+    pub fn sign_ins(&self, user: UserId, now: Timestamp) -> Answer<Vec<SignIn>> {
+        ready(self.store.sign_ins(user, now))
+    }
+
+    pub fn verify(&self, after: Option<VerifyPosition>, limit: usize) -> Answer<VerifyPage> {
+        ready(self.store.verify(after, limit))
+    }
+
+    pub fn usage(&self) -> Answer<Usage> {
+        ready(self.store.usage())
+    }
+}
+
+/// The arguments of `rotate`.
+#[derive(Clone, Copy)]
+pub struct Rotate {
+    pub family: SignInId,
+    pub user: UserId,
+    pub presented: TokenHash,
+    pub next: TokenHash,
+    pub expires_at: Timestamp,
+    pub now: Timestamp,
+}
+
+/// What saboteurs like to know.
+impl Inner {
+    /// Everything that a pull shows of a user.
+    pub fn all(&self, user: UserId) -> PullHead {
+        let query = PullQuery {
+            user,
+            since: None,
+            session_ids: None,
+            start: PageStart::Offset(0),
+            limit: usize::MAX,
+            round: None,
+        };
+        self.pull(query, Timestamp::ZERO).expect("the memory store does not fail")
+    }
+
+    /// The user clock.
+    pub fn clock(&self, user: UserId) -> Timestamp {
+        self.all(user).clock
+    }
+
+    /// A session or tombstone.
+    pub fn state(&self, user: UserId, session: SessionId) -> Option<SessionState> {
+        self.all(user).sessions.into_iter().find(|state| state.id == session)
+    }
+
+    /// All records of a session.
+    pub fn records(&self, user: UserId, session: SessionId) -> BTreeMap<RecordPosition, Record> {
+        let limit = usize::MAX;
+        let query = RecordQuery { user, session, after: None, changed_after: None, limit };
+        let chunk = self.read(query).expect("the memory store does not fail");
+        let place = |sensor: &SensorType, record: &Record| RecordPosition {
+            timestamp: record.timestamp,
+            sensor_type: sensor.clone(),
+        };
+        chunk
+            .series
+            .iter()
+            .flat_map(|(sensor, block)| block.records().map(move |r| (place(sensor, &r), r)))
+            .collect()
+    }
+}

@@ -1,0 +1,90 @@
+//! Every check of the conformance suite is checked: for each there is a store with one defect that
+//! fails it, and for each defect the set of checks that catch it is known, so that a check which
+//! grows blind, or fails for the wrong reason, is noticed.
+//!
+//! A defect is caught by the check that it is meant for (named first) and by no other, unless
+//! another check cannot state its own law without meeting the defect.
+#![cfg(feature = "conformance")]
+
+mod accounts;
+mod blocks;
+mod broken;
+mod clocks;
+mod deletions;
+mod edit;
+mod inner;
+mod lists;
+mod metadata;
+mod pulls;
+mod pushes;
+mod races;
+mod reads;
+mod saboteur;
+mod sign_ins;
+mod upkeep;
+mod users;
+mod values;
+
+use std::collections::BTreeSet;
+
+use koodtx_core::conformance::checks;
+use saboteur::{Saboteur, verdict};
+
+/// Makes a test of each table of saboteurs, and the list of all tables.
+macro_rules! tables {
+    ($($name:ident: $table:expr;)*) => {
+        const TABLES: &[&[Saboteur]] = &[$($table),*];
+
+        $(#[test]
+        fn $name() {
+            all_are_caught($table);
+        })*
+    };
+}
+
+tables! {
+    defects_of_counting_are_caught: pushes::COUNTS;
+    defects_of_merging_records_are_caught: pushes::MERGE;
+    defects_of_merging_metadata_are_caught: metadata::METADATA;
+    defects_of_the_clock_are_caught: clocks::CLOCKS;
+    defects_of_deletion_are_caught: deletions::DELETIONS;
+    defects_of_pages_are_caught: pulls::PAGES;
+    defects_of_rounds_are_caught: pulls::ROUNDS;
+    defects_of_reading_are_caught: reads::READS;
+    defects_of_values_are_caught: values::VALUES;
+    defects_of_blocks_are_caught: blocks::BLOCKS;
+    defects_of_limits_are_caught: blocks::LIMITS;
+    defects_of_the_log_are_caught: lists::LOGS;
+    defects_of_lists_are_caught: lists::LISTS;
+    defects_of_isolation_are_caught: users::USERS_APART;
+    defects_between_calls_at_once_are_caught: races::RACES;
+    defects_of_accounts_are_caught: accounts::ACCOUNTS;
+    defects_of_sign_ins_are_caught: sign_ins::SIGN_INS;
+    defects_of_maintenance_are_caught: upkeep::MAINTENANCE;
+    defects_after_opening_again_are_caught: upkeep::PERSISTENCE;
+}
+
+fn all_are_caught(saboteurs: &[Saboteur]) {
+    /// Enough for calls to overlap, also where a saboteur keeps a thread waiting.
+    const WORKER_THREADS: usize = 8;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(WORKER_THREADS)
+        .build()
+        .expect("a runtime for the test");
+    let wrong: Vec<_> = saboteurs.iter().filter_map(|s| runtime.block_on(verdict(s))).collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_check_has_a_saboteur_of_its_own() {
+    let meant = TABLES.iter().copied().flatten().map(|saboteur| saboteur.caught_by[0]);
+    let meant: BTreeSet<_> = meant.collect();
+    let checks: BTreeSet<_> = checks().iter().map(|check| check.name).collect();
+    assert_eq!(meant, checks);
+}
+
+#[test]
+fn an_honest_wrapper_passes() {
+    const HONEST: Saboteur = saboteur::saboteur("none", broken::HONEST, &[]);
+    all_are_caught(&[HONEST]);
+}

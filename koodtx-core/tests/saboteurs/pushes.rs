@@ -1,0 +1,297 @@
+//! Defects of counting and of merging records.
+
+use std::collections::BTreeSet;
+
+use koodtx_core::store::PushOutcome;
+use koodtx_core::time::Timestamp;
+
+use super::broken::{HONEST, Hooks};
+use super::edit::{edit_rows, rows};
+use super::saboteur::{Saboteur, saboteur};
+
+/// Whether a push left everything as it was.
+fn changed_nothing(before: Timestamp, outcome: &PushOutcome) -> bool {
+    outcome.clock == before
+}
+
+pub const COUNTS: &[Saboteur] = &[
+    saboteur(
+        "fresh records are counted as updates",
+        Hooks {
+            push: |inner, command, now| {
+                let outcome = inner.push(command, now)?;
+                let updated = outcome.inserted + outcome.updated;
+                Ok(PushOutcome { inserted: 0, updated, ..outcome })
+            },
+            ..HONEST
+        },
+        &["a_fresh_push_inserts_every_record"],
+    ),
+    saboteur(
+        "a session without records shows one",
+        Hooks {
+            show: |mut state| {
+                if state.live && state.data_count == 0 {
+                    state.data_count = 1;
+                }
+                state
+            },
+            ..HONEST
+        },
+        &["a_push_without_records_creates_the_session"],
+    ),
+    saboteur(
+        "records of a retry are counted as updates",
+        Hooks {
+            push: |inner, command, now| {
+                let before = inner.clock(command.user);
+                let outcome = inner.push(command, now)?;
+                if !changed_nothing(before, &outcome) {
+                    return Ok(outcome);
+                }
+                Ok(PushOutcome { updated: outcome.duplicates, duplicates: 0, ..outcome })
+            },
+            ..HONEST
+        },
+        &["a_retry_counts_duplicates"],
+    ),
+    saboteur(
+        "a retry answers with a clock of its own",
+        Hooks {
+            push: |inner, command, now| {
+                let before = inner.clock(command.user);
+                let outcome = inner.push(command, now)?;
+                let clock = if changed_nothing(before, &outcome) {
+                    now.max(before.plus_micros(1))
+                } else {
+                    outcome.clock
+                };
+                Ok(PushOutcome { clock, ..outcome })
+            },
+            ..HONEST
+        },
+        &["a_retry_moves_no_clock"],
+    ),
+    saboteur(
+        "updates are counted as inserted",
+        Hooks {
+            push: |inner, command, now| {
+                let outcome = inner.push(command, now)?;
+                let inserted = outcome.inserted + outcome.updated;
+                Ok(PushOutcome { inserted, updated: 0, ..outcome })
+            },
+            ..HONEST
+        },
+        &["a_conflicting_push_updates"],
+    ),
+    saboteur(
+        "refused records are counted as duplicates",
+        Hooks {
+            push: |inner, command, now| {
+                let errors = command.batch.errors;
+                let outcome = inner.push(command, now)?;
+                Ok(PushOutcome { duplicates: outcome.duplicates + errors, ..outcome })
+            },
+            ..HONEST
+        },
+        &["counts_always_add_up"],
+    ),
+    saboteur(
+        "records replaced within a push are not counted",
+        Hooks {
+            push: |inner, command, now| {
+                let replaced = command.batch.replaced;
+                let outcome = inner.push(command, now)?;
+                Ok(PushOutcome { duplicates: outcome.duplicates - replaced, ..outcome })
+            },
+            ..HONEST
+        },
+        &["of_equal_keys_in_one_push_the_later_wins"],
+    ),
+    saboteur(
+        "data_count grows with every update",
+        Hooks {
+            push: |inner, command, now| {
+                let outcome = inner.push(command, now)?;
+                Ok(PushOutcome { data_count: outcome.data_count + outcome.updated, ..outcome })
+            },
+            ..HONEST
+        },
+        &["data_count_is_the_number_of_distinct_keys"],
+    ),
+];
+
+pub const MERGE: &[Saboteur] = &[
+    saboteur(
+        "the last to arrive wins",
+        Hooks {
+            push: |inner, command, now| {
+                let blind = |mut row: super::edit::Row| {
+                    row.updated_at = None;
+                    Some(row)
+                };
+                inner.push(edit_rows(&command, blind), now)
+            },
+            ..HONEST
+        },
+        &["the_later_stamp_wins_in_both_orders"],
+    ),
+    saboteur(
+        "a value without a stamp never replaces one with a stamp",
+        Hooks {
+            push: |inner, command, now| {
+                let stored = inner.records(command.user, command.batch.session.session_id);
+                let edited = edit_rows(&command, |row| {
+                    let stamped = stored.get(&row.place()).is_some_and(|r| r.stamp != r.changed);
+                    (row.updated_at.is_some() || !stamped).then_some(row)
+                });
+                inner.push(edited, now)
+            },
+            ..HONEST
+        },
+        &["a_value_without_a_stamp_is_written_on_arrival"],
+    ),
+    saboteur(
+        "ties are lost: of equal stamps the first to arrive wins",
+        Hooks {
+            push: |inner, command, now| {
+                let stored = inner.records(command.user, command.batch.session.session_id);
+                let edited = edit_rows(&command, |row| {
+                    let tie = stored.get(&row.place()).map(|r| r.stamp) == row.updated_at;
+                    (row.updated_at.is_none() || !tie).then_some(row)
+                });
+                inner.push(edited, now)
+            },
+            ..HONEST
+        },
+        &["equal_stamps_are_decided_by_value_in_both_orders"],
+    ),
+    saboteur(
+        "of equal stamps the last to arrive wins",
+        Hooks {
+            push: |inner, command, now| {
+                let stored = inner.records(command.user, command.batch.session.session_id);
+                let edited = edit_rows(&command, |mut row| {
+                    if stored.get(&row.place()).map(|r| r.stamp) == row.updated_at {
+                        row.updated_at = row.updated_at.map(|stamp| stamp.plus_micros(1));
+                    }
+                    Some(row)
+                });
+                inner.push(edited, now)
+            },
+            ..HONEST
+        },
+        &["equal_stamps_are_decided_by_value_in_both_orders"],
+    ),
+    saboteur(
+        "stamps are not raised: an equal value is passed over",
+        Hooks {
+            push: |inner, command, now| {
+                let stored = inner.records(command.user, command.batch.session.session_id);
+                let edited = edit_rows(&command, |row| {
+                    let equal = stored.get(&row.place()).is_some_and(|record| row.equals(record));
+                    (!equal).then_some(row)
+                });
+                inner.push(edited, now)
+            },
+            ..HONEST
+        },
+        &["an_equal_value_with_a_newer_stamp_raises_the_stamp"],
+    ),
+    saboteur(
+        "stamps are not clamped: a value from the far future stays for ever",
+        Hooks {
+            push: |inner, command, now| {
+                const FAR_MICROS: i64 = 300_000_000;
+                let id = command.batch.session.session_id;
+                let mut notes = inner.notes.lock();
+                let edited = edit_rows(&command, |row| {
+                    let place = (id, row.place());
+                    let stamp = row.updated_at.unwrap_or(now);
+                    if notes.stamps.get(&place).is_some_and(|pinned| *pinned > stamp) {
+                        return None;
+                    }
+                    if stamp > now.plus_micros(FAR_MICROS) {
+                        notes.stamps.insert(place, stamp);
+                    }
+                    Some(row)
+                });
+                inner.push(edited, now)
+            },
+            ..HONEST
+        },
+        &["a_stamp_from_the_far_future_is_clamped"],
+    ),
+    saboteur(
+        "stamps are clamped without tolerance",
+        Hooks {
+            push: |inner, command, now| {
+                let edited = edit_rows(&command, |mut row| {
+                    row.updated_at = row.updated_at.map(|stamp| stamp.min(now));
+                    Some(row)
+                });
+                inner.push(edited, now)
+            },
+            ..HONEST
+        },
+        &["a_stamp_from_the_near_future_is_kept"],
+    ),
+    saboteur(
+        "values are compared as texts",
+        Hooks {
+            push: |inner, command, now| {
+                let stored = inner.records(command.user, command.batch.session.session_id);
+                let differs = |row: &super::edit::Row| {
+                    let same = stored.get(&row.place());
+                    same.is_some_and(|record| row.equals(record) && row.data != record.data)
+                };
+                let differing = rows(&command.batch).iter().filter(|row| differs(row)).count() as u64;
+                let outcome = inner.push(command, now)?;
+                Ok(PushOutcome {
+                    updated: outcome.updated + differing,
+                    duplicates: outcome.duplicates - differing,
+                    ..outcome
+                })
+            },
+            ..HONEST
+        },
+        &["equal_values_in_other_words_are_equal"],
+    ),
+    saboteur(
+        "an equal value with an older stamp lowers the stamp",
+        Hooks {
+            push: |inner, command, now| {
+                let id = command.batch.session.session_id;
+                let stored = inner.records(command.user, id);
+                let mut notes = inner.notes.lock();
+                let edited = edit_rows(&command, |mut row| {
+                    let (place, stamp) = ((id, row.place()), row.updated_at?);
+                    let Some(record) = stored.get(&place.1) else { return Some(row) };
+                    if row.equals(record) && stamp < record.stamp {
+                        notes.stamps.insert(place, stamp);
+                    } else if notes.stamps.get(&place).is_some_and(|lowered| stamp > *lowered) {
+                        row.updated_at = Some(stamp.max(record.stamp.plus_micros(1)));
+                    }
+                    Some(row)
+                });
+                // Rows without a stamp were dropped by `?` above; they have none to lower.
+                let has_stamps = rows(&command.batch).iter().all(|row| row.updated_at.is_some());
+                inner.push(if has_stamps { edited } else { command }, now)
+            },
+            ..HONEST
+        },
+        &["every_order_of_arrival_ends_in_the_same_state"],
+    ),
+    saboteur(
+        "of one push the records of only one sensor are merged",
+        Hooks {
+            push: |inner, command, now| {
+                let sensors: BTreeSet<_> = command.batch.sensor_types().into_iter().collect();
+                let first = sensors.first().cloned();
+                inner.push(edit_rows(&command, |row| (Some(&row.sensor) == first.as_ref()).then_some(row)), now)
+            },
+            ..HONEST
+        },
+        &["counts_always_add_up"],
+    ),
+];

@@ -1,0 +1,69 @@
+//! A defect, and the checks that catch it.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use koodtx_core::conformance::{Harness, Part, run_all};
+
+use super::broken::{Broken, HONEST, Hooks};
+use super::inner::Inner;
+
+/// A broken store, and who must notice.
+#[derive(Clone, Copy)]
+pub struct Saboteur {
+    /// The defect, in words.
+    pub defect: &'static str,
+    /// What it breaks.
+    pub hooks: Hooks,
+    /// What it breaks once the store was opened again.
+    pub reopened: Hooks,
+    /// The check that it is meant for, and then every other one that cannot but fail with it.
+    pub caught_by: &'static [&'static str],
+    /// Checks of races that may fail with it, or not, as the threads run.
+    pub maybe: &'static [&'static str],
+}
+
+/// What most saboteurs have in common: they are predictable, and as bad after opening as before.
+pub const fn saboteur(
+    defect: &'static str,
+    hooks: Hooks,
+    caught_by: &'static [&'static str],
+) -> Saboteur {
+    Saboteur { defect, hooks, reopened: hooks, caught_by, maybe: &[] }
+}
+
+/// A saboteur that waits until the store is opened again.
+pub const fn sleeper(
+    defect: &'static str,
+    reopened: Hooks,
+    caught_by: &'static [&'static str],
+) -> Saboteur {
+    Saboteur { defect, hooks: HONEST, reopened, caught_by, maybe: &[] }
+}
+
+/// Runs the whole suite on a saboteur; returns what is wrong with who caught it, if anything.
+pub async fn verdict(saboteur: &Saboteur) -> Option<String> {
+    const ALL: [Part; 4] = [Part::Sync, Part::Accounts, Part::Maintenance, Part::Persistence];
+    let report = run_all(&ALL, || std::future::ready(harness(saboteur))).await;
+    let failed: BTreeSet<_> = report.failed.iter().map(|(name, _)| *name).collect();
+    let caught_by: BTreeSet<_> = saboteur.caught_by.iter().copied().collect();
+    let maybe: BTreeSet<_> = saboteur.maybe.iter().copied().collect();
+    let missed: Vec<_> = caught_by.difference(&failed).collect();
+    let beyond: Vec<_> =
+        failed.iter().filter(|name| !caught_by.contains(*name) && !maybe.contains(*name)).collect();
+    (!missed.is_empty() || !beyond.is_empty()).then(|| {
+        format!(
+            "{}:\n  not caught by {missed:?}\n  also caught by {beyond:?}\n  of: {report}",
+            saboteur.defect
+        )
+    })
+}
+
+fn harness(saboteur: &Saboteur) -> Harness {
+    let inner = Arc::new(Inner::default());
+    let (again, reopened) = (inner.clone(), saboteur.reopened);
+    Harness::new(Arc::new(Broken::over(inner, saboteur.hooks))).with_reopen(move || {
+        let store = Arc::new(Broken::over(again.clone(), reopened));
+        async move { Ok(store as _) }
+    })
+}

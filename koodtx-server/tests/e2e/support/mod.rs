@@ -1,0 +1,18 @@
+//! What the proofs share: the server process, devices that talk to it, and copies to compare.
+
+pub mod device;
+pub mod folder;
+pub mod follower;
+pub mod json;
+pub mod mirror;
+pub mod process_memory;
+pub mod raw;
+pub mod server;
+
+pub use device::{Answer, Device};
+pub use folder::Folder;
+pub use follower::Follower;
+pub use mirror::Mirror;
+pub use server::Server;
+
+pub const MEBIBYTE_BYTES: u64 = 1024 * 1024;

@@ -1,0 +1,165 @@
+//! Settings: which source goes first, and what a wrong one is told.
+
+use std::path::Path;
+use std::time::Duration;
+
+use koodtx_server::auth::RateLimit;
+use koodtx_server::config::LogFormat;
+use koodtx_server::{Config, Setting, Sources};
+
+fn environment(variables: &[(&str, &str)]) -> Sources {
+    let owned = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    Sources::new().environment(owned)
+}
+
+fn listen(sources: &Sources) -> String {
+    Config::read(sources).unwrap().listen.to_string()
+}
+
+fn failure(variables: &[(&str, &str)]) -> String {
+    Config::read(&environment(variables)).unwrap_err().to_string()
+}
+
+#[test]
+fn flags_go_before_variables_before_dotenv_before_the_file_before_defaults() {
+    let folder = tempfile::tempdir().unwrap();
+    let (dotenv, file) = (folder.path().join(".env"), folder.path().join("koodtx.toml"));
+    std::fs::write(&dotenv, "KOODTX_LISTEN=127.0.0.1:3\n").unwrap();
+    std::fs::write(&file, "listen = \"127.0.0.1:4\"\n").unwrap();
+
+    let sources = Sources::new();
+    assert_eq!(listen(&sources), "127.0.0.1:5000");
+    let sources = sources.file(&file).unwrap();
+    assert_eq!(listen(&sources), "127.0.0.1:4");
+    let sources = sources.dotenv(&dotenv).unwrap();
+    assert_eq!(listen(&sources), "127.0.0.1:3");
+    let variable = ("KOODTX_LISTEN".to_owned(), "127.0.0.1:2".to_owned());
+    let sources = sources.environment([variable]);
+    assert_eq!(listen(&sources), "127.0.0.1:2");
+    let sources = sources.flag(Setting::Listen, Some("127.0.0.1:1".to_owned()));
+    assert_eq!(listen(&sources), "127.0.0.1:1");
+    // Empty is not set.
+    assert_eq!(listen(&environment(&[("KOODTX_LISTEN", "")])), "127.0.0.1:5000");
+}
+
+#[test]
+fn the_defaults_are_what_the_documentation_says() {
+    let config = Config::read(&Sources::new()).unwrap();
+    assert_eq!(config.store.as_str(), "sled:./koodtx-data");
+    assert_eq!(config.http.bodies.push_max_bytes, 100 * 1024 * 1024);
+    assert_eq!(config.http.bodies.memory_max_bytes, 512 * 1024 * 1024);
+    assert_eq!(config.http.bodies.idle_timeout, Duration::from_secs(30));
+    assert_eq!(config.auth.rate_limit, "30".parse().unwrap());
+    assert_eq!(config.auth.lifetimes.access_seconds, 3_600);
+    assert_eq!(config.auth.lifetimes.refresh_seconds, 30 * 86_400);
+    assert!(config.auth.secret.is_none() && config.warnings.is_empty());
+    assert!(!config.http.behind_proxy);
+}
+
+#[test]
+fn aliases_count_where_the_name_itself_is_not_set() {
+    let store = |variables| Config::read(&environment(variables)).unwrap().store.as_str().to_owned();
+    assert_eq!(store(&[("DATABASE_URL", "memory:")]), "memory:");
+    assert_eq!(store(&[("DATABASE_URL", "memory:"), ("KOODTX_STORE", "sled:x")]), "sled:x");
+    let secret = ("JWT_SECRET_KEY", "0123456789abcdef0123456789abcdef");
+    assert!(Config::read(&environment(&[secret])).unwrap().auth.secret.is_some());
+    let message = failure(&[("JWT_SECRET_KEY", "short")]);
+    assert!(message.contains("KOODTX_JWT_SECRET") && message.contains("JWT_SECRET_KEY"), "{message}");
+}
+
+#[test]
+fn every_failure_names_the_setting_and_shows_no_value() {
+    let cases = [
+        ("KOODTX_LISTEN", "localhost"),
+        ("KOODTX_STORE", "not-a-url"),
+        ("KOODTX_JWT_SECRET", "0123456789abcdef0123456789abcde"),
+        ("KOODTX_ACCESS_TOKEN_MINUTES", "0"),
+        ("KOODTX_REFRESH_TOKEN_DAYS", "forever-and-a-day"),
+        ("KOODTX_RATE_LIMIT", "zero-or-so"),
+        ("KOODTX_MAX_BODY_BYTES", "100MB"),
+        ("KOODTX_BODY_MEMORY_BYTES", "1234567"),
+        ("KOODTX_BODY_TIMEOUT_SECONDS", "-77"),
+        ("KOODTX_BEHIND_PROXY", "perhaps"),
+        ("KOODTX_JOBS", "somewhere"),
+        ("KOODTX_JOBS", "redis://localhost:6379"),
+        ("RUST_LOG", "=====nonsense"),
+        ("KOODTX_LOG_FORMAT", "yaml-ish"),
+    ];
+    for (name, value) in cases {
+        let message = failure(&[(name, value)]);
+        assert!(message.starts_with(&format!("{name} (from the environment): ")), "{message}");
+        // Short words such as `0` are bound to occur by chance.
+        assert!(value.len() < 4 || !message.contains(value), "{message}");
+    }
+}
+
+#[test]
+fn jobs_are_not_promised() {
+    let read = |name, value| Config::read(&environment(&[(name, value)])).unwrap().warnings;
+    assert!(read("KOODTX_JOBS", "off").is_empty());
+    for (name, value) in [("KOODTX_JOBS", "memory"), ("REDIS_URL", "redis://localhost")] {
+        let warnings = read(name, value);
+        assert!(warnings.len() == 1 && warnings[0].contains("background jobs"), "{warnings:?}");
+    }
+}
+
+#[test]
+fn a_larger_push_gets_more_memory() {
+    let large = environment(&[("KOODTX_MAX_BODY_BYTES", "1000000000")]);
+    let bodies = Config::read(&large).unwrap().http.bodies;
+    assert!(bodies.memory_max_bytes > bodies.push_max_bytes);
+}
+
+#[test]
+fn secrets_are_not_shown() {
+    let secret = "a-secret-that-must-not-be-shown-anywhere";
+    let variables =
+        [("KOODTX_JWT_SECRET", secret), ("KOODTX_STORE", "postgres://u:hunter2@db/x")];
+    let shown = format!("{:?}", Config::read(&environment(&variables)).unwrap());
+    assert!(!shown.contains(secret) && !shown.contains("hunter2"), "{shown}");
+}
+
+#[test]
+fn a_file_is_told_what_is_wrong_with_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("x.toml");
+    let failure = |text: &str| {
+        std::fs::write(&file, text).unwrap();
+        match Sources::new().file(&file) {
+            Ok(sources) => Config::read(&sources).unwrap_err().to_string(),
+            Err(error) => error.to_string(),
+        }
+    };
+    assert!(failure("listen = \n").contains("line 1"));
+    assert!(failure("lisen = \"x\"").contains("`lisen` is no setting"));
+    assert!(failure("[auth]\nsecret = \"x\"").contains("`auth.secret` is no setting"));
+    assert!(failure("listen = [1]").contains("`listen`"));
+    let message = failure("[http]\nmax_body_bytes = 0");
+    assert!(message.contains("KOODTX_MAX_BODY_BYTES") && message.contains("http.max_body_bytes"), "{message}");
+    assert!(Sources::new().file(Path::new("/nonexistent/x.toml")).is_err());
+
+    let dotenv = folder.path().join(".env");
+    std::fs::write(&dotenv, "KOODTX_JWT_SECRET=ok\nthis is a hunter2 line\n").unwrap();
+    let message = Sources::new().dotenv(&dotenv).unwrap_err().to_string();
+    assert!(message.contains(".env") && !message.contains("hunter2"), "{message}");
+}
+
+#[test]
+fn the_examples_are_right_and_complete() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let toml = Sources::new().file(&root.join("koodtx.example.toml")).unwrap();
+    let dotenv = Sources::new().dotenv(&root.join(".env.example")).unwrap();
+    for sources in [&toml, &dotenv] {
+        let config = Config::read(sources).unwrap();
+        assert_eq!(config.listen.to_string(), "127.0.0.1:5000");
+        assert_eq!(config.auth.rate_limit, RateLimit::default());
+        assert_eq!(config.log.format, LogFormat::Text);
+    }
+    let text = |name: &str| std::fs::read_to_string(root.join(name)).unwrap();
+    let (toml, dotenv) = (text("koodtx.example.toml"), text(".env.example"));
+    for setting in Setting::ALL {
+        let key = setting.file_key().rsplit('.').next().unwrap();
+        assert!(toml.contains(&format!("{key} = ")), "{key}");
+        assert!(dotenv.contains(&format!("{}=", setting.name())), "{}", setting.name());
+    }
+}

@@ -1,0 +1,212 @@
+//! A store that fails on demand.
+
+use std::sync::Mutex;
+
+use koodtx_core::id::{LogId, SessionId, SignInId, UserId};
+use koodtx_core::memory::MemoryStore;
+use koodtx_core::pull::{PullHead, PullQuery, RecordChunk, RecordQuery};
+use koodtx_core::store::{
+    AccountStore, Credentials, MaintenanceStore, NewFamily, NewUser, PushCommand, PushOutcome,
+    Rotation, SessionDetail, SessionList, SignIn, StoreError, StoreErrorKind, StoreInfo, SyncStore,
+    Taken, TokenHash, Usage, User, UserPage, UserStatus, VerifyPage, VerifyPosition,
+};
+use koodtx_core::sync_log::NewSyncLogEntry;
+use koodtx_core::time::Timestamp;
+
+/// What goes wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    /// Nothing.
+    None,
+    /// Every operation of the protocol fails with that kind.
+    Fails(StoreErrorKind),
+    /// Every operation of the protocol panics.
+    Panics,
+    /// Reading records fails after the first chunk; everything else works.
+    BreaksOff,
+}
+
+/// The memory store with trouble.
+#[derive(Debug)]
+pub struct FaultyStore {
+    inner: MemoryStore,
+    trouble: Mutex<Trouble>,
+}
+
+impl FaultyStore {
+    pub fn new() -> Self {
+        Self { inner: MemoryStore::new(), trouble: Mutex::new(Trouble::None) }
+    }
+
+    pub fn set(&self, trouble: Trouble) {
+        *self.trouble.lock().unwrap() = trouble;
+    }
+
+    fn check(&self, operation: &'static str) -> Result<(), StoreError> {
+        let trouble = *self.trouble.lock().unwrap();
+        match trouble {
+            Trouble::Fails(kind) => Err(StoreError::new(kind, operation, "panicked at src/secret.rs")),
+            Trouble::Panics => panic!("the store panicked, as it was told to"),
+            Trouble::None | Trouble::BreaksOff => Ok(()),
+        }
+    }
+}
+
+#[async_trait::async_trait]
+impl SyncStore for FaultyStore {
+    fn info(&self) -> StoreInfo {
+        self.inner.info()
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        self.check("ping")?;
+        self.inner.ping().await
+    }
+
+    async fn push(&self, command: PushCommand, now: Timestamp) -> Result<PushOutcome, StoreError> {
+        self.check("push")?;
+        self.inner.push(command, now).await
+    }
+
+    async fn pull(&self, query: PullQuery, now: Timestamp) -> Result<PullHead, StoreError> {
+        self.check("pull")?;
+        self.inner.pull(query, now).await
+    }
+
+    async fn read_records(&self, query: RecordQuery) -> Result<RecordChunk, StoreError> {
+        self.check("read_records")?;
+        if *self.trouble.lock().unwrap() == Trouble::BreaksOff && query.after.is_some() {
+            return Err(StoreError::corrupt("read_records", "as it was told to"));
+        }
+        self.inner.read_records(query).await
+    }
+
+    async fn delete_session(
+        &self,
+        user: UserId,
+        session: SessionId,
+        now: Timestamp,
+    ) -> Result<Timestamp, StoreError> {
+        self.check("delete_session")?;
+        self.inner.delete_session(user, session, now).await
+    }
+
+    async fn sessions(
+        &self,
+        user: UserId,
+        before: Option<Timestamp>,
+        limit: usize,
+    ) -> Result<SessionList, StoreError> {
+        self.check("sessions")?;
+        self.inner.sessions(user, before, limit).await
+    }
+
+    async fn session(
+        &self,
+        user: UserId,
+        session: SessionId,
+    ) -> Result<Option<SessionDetail>, StoreError> {
+        self.check("session")?;
+        self.inner.session(user, session).await
+    }
+
+    async fn status(&self, user: UserId, recent: usize) -> Result<UserStatus, StoreError> {
+        self.check("status")?;
+        self.inner.status(user, recent).await
+    }
+
+    async fn log(
+        &self,
+        user: UserId,
+        entry: NewSyncLogEntry,
+        now: Timestamp,
+    ) -> Result<LogId, StoreError> {
+        self.check("log")?;
+        self.inner.log(user, entry, now).await
+    }
+}
+
+#[async_trait::async_trait]
+impl AccountStore for FaultyStore {
+    async fn create_user(
+        &self,
+        user: NewUser,
+        now: Timestamp,
+    ) -> Result<Result<User, Taken>, StoreError> {
+        self.inner.create_user(user, now).await
+    }
+
+    async fn user(&self, id: UserId) -> Result<Option<User>, StoreError> {
+        self.inner.user(id).await
+    }
+
+    async fn credentials(&self, username: &str) -> Result<Option<Credentials>, StoreError> {
+        self.inner.credentials(username).await
+    }
+
+    async fn users(&self, after: Option<UserId>, limit: usize) -> Result<UserPage, StoreError> {
+        self.inner.users(after, limit).await
+    }
+
+    async fn set_active(
+        &self,
+        id: UserId,
+        is_active: bool,
+        now: Timestamp,
+    ) -> Result<Option<User>, StoreError> {
+        self.inner.set_active(id, is_active, now).await
+    }
+
+    async fn set_password(
+        &self,
+        id: UserId,
+        password_hash: String,
+        now: Timestamp,
+    ) -> Result<Option<User>, StoreError> {
+        self.inner.set_password(id, password_hash, now).await
+    }
+
+    async fn create_family(&self, family: NewFamily, now: Timestamp) -> Result<(), StoreError> {
+        self.inner.create_family(family, now).await
+    }
+
+    async fn rotate(
+        &self,
+        family: SignInId,
+        user: UserId,
+        presented: TokenHash,
+        next: TokenHash,
+        expires_at: Timestamp,
+        now: Timestamp,
+    ) -> Result<Rotation, StoreError> {
+        self.inner.rotate(family, user, presented, next, expires_at, now).await
+    }
+
+    async fn revoke_device(
+        &self,
+        user: UserId,
+        sign_in: SignInId,
+        device_id: Option<&str>,
+    ) -> Result<(), StoreError> {
+        self.inner.revoke_device(user, sign_in, device_id).await
+    }
+
+    async fn sign_ins(&self, user: UserId, now: Timestamp) -> Result<Vec<SignIn>, StoreError> {
+        self.inner.sign_ins(user, now).await
+    }
+}
+
+#[async_trait::async_trait]
+impl MaintenanceStore for FaultyStore {
+    async fn verify(
+        &self,
+        after: Option<VerifyPosition>,
+        limit: usize,
+    ) -> Result<VerifyPage, StoreError> {
+        self.inner.verify(after, limit).await
+    }
+
+    async fn usage(&self) -> Result<Usage, StoreError> {
+        self.inner.usage().await
+    }
+}
