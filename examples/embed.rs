@@ -47,8 +47,16 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let service = SyncService::new(Arc::new(store));
 
     let user = UserId(1);
-    let phone = Caller { user, device_id: Some("phone".into()), sign_in: sign_in(1) };
-    let watch = Caller { user, device_id: Some("watch".into()), sign_in: sign_in(2) };
+    let phone = Caller {
+        user,
+        device_id: Some("phone".into()),
+        sign_in: sign_in(1),
+    };
+    let watch = Caller {
+        user,
+        device_id: Some("watch".into()),
+        sign_in: sign_in(2),
+    };
 
     let bodies = push_bodies(&args.recordings)?;
     for body in &bodies {
@@ -61,7 +69,13 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     let (tracks, summary) = pull(&service, &watch, PullRequest::default()).await?;
     for (id, track) in &tracks {
-        let Track { notes, records, lowest, highest, .. } = track;
+        let Track {
+            notes,
+            records,
+            lowest,
+            highest,
+            ..
+        } = track;
         println!("pulled {id}: {notes}, {records} records, {lowest:.0} to {highest:.0} m");
     }
 
@@ -74,10 +88,17 @@ async fn main() -> Result<(), Box<dyn Error>> {
         push(&service, &phone, rename).await?;
     }
     let since = Some(summary.server_timestamp);
-    let request = PullRequest { last_sync_time: since, changes_only: true, ..PullRequest::default() };
+    let request = PullRequest {
+        last_sync_time: since,
+        changes_only: true,
+        ..PullRequest::default()
+    };
     let (changed, _) = pull(&service, &watch, request).await?;
     let records: u64 = changed.values().map(|track| track.records).sum();
-    println!("changed since: {} session, {records} records", changed.len());
+    println!(
+        "changed since: {} session, {records} records",
+        changed.len()
+    );
     Ok(())
 }
 
@@ -93,7 +114,9 @@ async fn push(
     let (started_at, body_bytes) = (service.now(), body.len() as u64);
     // Parsing takes time in proportion to the body.
     let batch = spawn_blocking(move || PushBatch::parse(body.as_bytes())).await??;
-    Ok(service.push(caller, Arc::new(batch), body_bytes, started_at).await?)
+    Ok(service
+        .push(caller, Arc::new(batch), body_bytes, started_at)
+        .await?)
 }
 
 /// What this service wants to know of a track.
@@ -133,7 +156,10 @@ async fn page(
     let mut track = None;
     while let Some(event) = pull.next().await? {
         match event {
-            PullEvent::Session { state, continues: _ } => {
+            PullEvent::Session {
+                state,
+                continues: _,
+            } => {
                 track = Some(tracks.entry(state.id).or_insert_with(|| Track {
                     start_time: state.fields.start_time(),
                     notes: state.fields.notes().unwrap_or("no name").to_owned(),

@@ -50,15 +50,23 @@ async fn main() -> Result<(), Box<dyn Error>> {
         let (started_at, bytes) = (service.now(), body.len() as u64);
         let body = body.clone();
         let batch = spawn_blocking(move || PushBatch::parse(body.as_bytes())).await??;
-        service.push(&caller, Arc::new(batch), bytes, started_at).await?;
+        service
+            .push(&caller, Arc::new(batch), bytes, started_at)
+            .await?;
     }
-    let request = PullRequest { page_size: 100, ..PullRequest::default() };
+    let request = PullRequest {
+        page_size: 100,
+        ..PullRequest::default()
+    };
     let mut answer = service.pull(&caller, request, 0).await?;
     let mut answer_bytes = 0;
     while let Some(chunk) = answer.next_chunk().await? {
         answer_bytes += chunk.len();
     }
-    println!("{} pushes, then a pull of {answer_bytes} bytes\n", 2 * bodies.len());
+    println!(
+        "{} pushes, then a pull of {answer_bytes} bytes\n",
+        2 * bodies.len()
+    );
     print!("{meter}");
     Ok(())
 }

@@ -36,7 +36,12 @@ struct Args {
     #[arg(long, default_value = "demo")]
     username: String,
     /// Its password
-    #[arg(long, env = "KOODTX_DEMO_PASSWORD", default_value = "demo password", hide_env_values = true)]
+    #[arg(
+        long,
+        env = "KOODTX_DEMO_PASSWORD",
+        default_value = "demo password",
+        hide_env_values = true
+    )]
     password: String,
     /// How bodies are compressed: none, gzip or zstd
     #[arg(long, default_value = "zstd")]
@@ -70,7 +75,11 @@ async fn main() -> ExitCode {
         Ok(report) => {
             print(&report, args.json);
             let is_good = report.upload.errors == 0 && report.comparison.differences_count == 0;
-            if is_good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+            if is_good {
+                ExitCode::SUCCESS
+            } else {
+                ExitCode::FAILURE
+            }
         }
         Err(error) => {
             eprintln!("upload: {error}");
@@ -99,7 +108,11 @@ async fn run(args: &Args) -> Result<Report, Box<dyn Error>> {
     let mut replica = Replica::default();
     replica.round(&mut tablet).await?;
     let comparison = expected.compare(&replica);
-    Ok(Report { upload, client: watch.stats(), comparison })
+    Ok(Report {
+        upload,
+        client: watch.stats(),
+        comparison,
+    })
 }
 
 /// A bar where people watch, a line a recording where they do not.
@@ -126,14 +139,32 @@ fn print(report: &Report, as_json: bool) {
         println!("{}", serde_json::json!(report));
         return;
     }
-    let Report { upload, client, comparison } = report;
+    let Report {
+        upload,
+        client,
+        comparison,
+    } = report;
     println!(
         "pushed    {} records in {} recordings: {} inserted, {} updated, {} duplicates, {} errors",
-        upload.records, upload.bodies, upload.inserted, upload.updated, upload.duplicates, upload.errors
+        upload.records,
+        upload.bodies,
+        upload.inserted,
+        upload.updated,
+        upload.duplicates,
+        upload.errors
     );
-    println!("          {} bytes, sent as {}", upload.body_bytes, upload.sent_bytes);
-    println!("          {} sessions that were there before moved", upload.sessions_moved);
-    println!("          {} retries, {} token refreshes", client.retries, client.refreshes);
+    println!(
+        "          {} bytes, sent as {}",
+        upload.body_bytes, upload.sent_bytes
+    );
+    println!(
+        "          {} sessions that were there before moved",
+        upload.sessions_moved
+    );
+    println!(
+        "          {} retries, {} token refreshes",
+        client.retries, client.refreshes
+    );
     println!(
         "compared  {} sessions, {} records on a second device: {} differences",
         comparison.sessions, comparison.records, comparison.differences_count

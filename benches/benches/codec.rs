@@ -8,11 +8,13 @@ use koodtx_bench::workload::{Case, Digits, Recording, SEED, session_id};
 use koodtx_core::block::Block;
 use koodtx_core::push::PushBatch;
 
+use support::CpuTime;
+
 /// Samples of the recording that the blocks are taken from: ten full ones of each motion sensor.
 const RECORDED_SAMPLES: usize = 16_000;
 const SENSORS: [&str; 4] = ["accelerometer", "gyroscope", "magnetometer", "gps"];
 
-fn codec(criterion: &mut Criterion) {
+fn codec(criterion: &mut Criterion<CpuTime>) {
     let mut group = criterion.benchmark_group("codec");
     for (name, digits) in [("decimal", Digits::Decimal), ("single", Digits::Single)] {
         let mut recording = Recording::new(SEED, digits);
@@ -41,7 +43,7 @@ fn codec(criterion: &mut Criterion) {
 }
 
 fn main() {
-    let mut criterion = support::criterion();
+    let mut criterion = support::cpu_criterion();
     codec(&mut criterion);
     criterion.final_summary();
 }

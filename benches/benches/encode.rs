@@ -5,31 +5,21 @@ mod support;
 use std::sync::Arc;
 
 use criterion::{BenchmarkId, Criterion, Throughput};
-use koodtx_bench::fixture::{ReplayStore, caller, push};
+use koodtx_bench::fixture::{ReplayStore, caller, pull, push};
 use koodtx_bench::workload::{Case, Digits, Recording, SEED, session_id};
 use koodtx_core::memory::MemoryStore;
 use koodtx_core::pull::PullRequest;
-use koodtx_core::service::{Caller, SyncService};
-use tokio::runtime::Runtime;
+use koodtx_core::service::SyncService;
+use tokio::runtime::Builder;
+
+use support::CpuTime;
 
 /// Records of an answer.
 const PULLED_SAMPLES: usize = 20_000;
 
-/// Pulls everything; returns the length of the answer in bytes.
-async fn pull(service: &SyncService, caller: &Caller) -> usize {
-    let mut answer = service
-        .pull(caller, PullRequest::default(), 0)
-        .await
-        .expect("a memory store does not fail");
-    let mut bytes = 0;
-    while let Some(chunk) = answer.next_chunk().await.expect("a memory store does not fail") {
-        bytes += chunk.len();
-    }
-    bytes
-}
-
-fn encode(criterion: &mut Criterion) {
-    let runtime = Runtime::new().expect("a runtime");
+fn encode(criterion: &mut Criterion<CpuTime>) {
+    // On the calling thread, whose processor time is measured.
+    let runtime = Builder::new_current_thread().build().expect("a runtime");
     let mut group = criterion.benchmark_group("encode");
     for (name, digits) in [("decimal", Digits::Decimal), ("single", Digits::Single)] {
         let mut recording = Recording::new(SEED, digits);
@@ -40,18 +30,18 @@ fn encode(criterion: &mut Criterion) {
             push(&store, caller.user, &round.push).await.expect("a memory store does not fail");
             SyncService::new(Arc::new(store))
         });
-        let bytes = runtime.block_on(pull(&service, &caller));
+        let bytes = runtime.block_on(pull(&service, &caller, PullRequest::default()));
         println!("{name}: {:.1} bytes a record", bytes as f64 / PULLED_SAMPLES as f64);
         group.throughput(Throughput::Elements(PULLED_SAMPLES as u64));
         group.bench_function(BenchmarkId::new("pull", name), |bencher| {
-            bencher.to_async(&runtime).iter(|| pull(&service, &caller));
+            bencher.to_async(&runtime).iter(|| pull(&service, &caller, PullRequest::default()));
         });
     }
     group.finish();
 }
 
 fn main() {
-    let mut criterion = support::criterion();
+    let mut criterion = support::cpu_criterion();
     encode(&mut criterion);
     criterion.final_summary();
 }

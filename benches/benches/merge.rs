@@ -7,12 +7,14 @@ use koodtx_bench::fixture::StoredBlocks;
 use koodtx_bench::workload::{Case, Digits, Recording, SEED, session_id};
 use koodtx_core::push::PushBatch;
 
+use support::CpuTime;
+
 /// Samples of a push.
 const PUSH_SIZES_SAMPLES: [usize; 2] = [100, 5_000];
 /// Samples stored before: five minutes and a half.
 const STORED_SAMPLES: usize = 100_000;
 
-fn merge(criterion: &mut Criterion) {
+fn merge(criterion: &mut Criterion<CpuTime>) {
     let mut recording = Recording::new(SEED, Digits::Decimal);
     let first = Case::Fresh.round(&mut recording, session_id(1), STORED_SAMPLES);
     let mut stored = StoredBlocks::default();
@@ -37,7 +39,7 @@ fn merge(criterion: &mut Criterion) {
 }
 
 fn main() {
-    let mut criterion = support::criterion();
+    let mut criterion = support::cpu_criterion();
     merge(&mut criterion);
     criterion.final_summary();
 }

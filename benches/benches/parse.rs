@@ -7,10 +7,12 @@ use koodtx_bench::baseline::{parse_tree, parse_typed};
 use koodtx_bench::workload::{BODY_SIZES_SAMPLES, Body, Digits, Recording, SEED, session_id};
 use koodtx_core::push::PushBatch;
 
+use support::CpuTime;
+
 /// The size at which the parsers are compared, in samples.
 const COMPARED_SAMPLES: usize = 5_000;
 
-fn parse(criterion: &mut Criterion) {
+fn parse(criterion: &mut Criterion<CpuTime>) {
     let mut group = criterion.benchmark_group("parse");
     for (name, digits) in [("decimal", Digits::Decimal), ("single", Digits::Single)] {
         for count in BODY_SIZES_SAMPLES {
@@ -35,7 +37,7 @@ fn parse(criterion: &mut Criterion) {
 }
 
 fn main() {
-    let mut criterion = support::criterion();
+    let mut criterion = support::cpu_criterion();
     parse(&mut criterion);
     criterion.final_summary();
 }

@@ -13,3 +13,8 @@ pub mod journal_store;
 pub mod metered;
 pub mod recordings;
 pub mod upload;
+
+/// Compiles the snippets of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

@@ -14,9 +14,13 @@ pub const GPS_TRACKS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/data/gps_trac
 /// # Errors
 /// What the file system says, with the file's name.
 pub fn push_bodies(path: &Path) -> io::Result<Vec<String>> {
-    let named = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
+    let named =
+        |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
     let lines = BufReader::new(File::open(path).map_err(named)?).lines();
-    lines.filter(|line| !line.as_ref().is_ok_and(String::is_empty)).map(|line| line.map_err(named)).collect()
+    lines
+        .filter(|line| !line.as_ref().is_ok_and(String::is_empty))
+        .map(|line| line.map_err(named))
+        .collect()
 }
 
 /// Reads the push bodies of several files, one after the other.

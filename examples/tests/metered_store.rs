@@ -23,8 +23,12 @@ mod conformance {
 fn the_program_counts_every_call() {
     let said = support::run(env!("CARGO_BIN_EXE_metered_store"), &[]);
     let calls = |method: &str| {
-        let line = said.lines().find(|line| line.split_whitespace().next() == Some(method));
-        let mut numbers = line.unwrap_or_else(|| panic!("no {method} in:\n{said}")).split_whitespace();
+        let line = said
+            .lines()
+            .find(|line| line.split_whitespace().next() == Some(method));
+        let mut numbers = line
+            .unwrap_or_else(|| panic!("no {method} in:\n{said}"))
+            .split_whitespace();
         let number = numbers.nth(1).and_then(|calls| calls.parse::<u64>().ok());
         let errors = numbers.next().and_then(|errors| errors.parse::<u64>().ok());
         assert_eq!(errors, Some(0), "errors of {method}");
@@ -41,7 +45,10 @@ fn the_program_counts_every_call() {
 async fn errors_are_counted_and_passed_on() {
     use koodtx_core::id::{SessionId, UserId};
     let store = MeteredStore::new(MemoryStore::new());
-    let (id, now) = (SessionId(uuid::Uuid::from_u128(1)), koodtx_core::time::Timestamp::now());
+    let (id, now) = (
+        SessionId(uuid::Uuid::from_u128(1)),
+        koodtx_core::time::Timestamp::now(),
+    );
     let error = store.delete_session(UserId(1), id, now).await.unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::NotFound);
     let stats = store.meter().snapshot()["delete_session"];

@@ -25,7 +25,9 @@ mod conformance {
             let path = path.clone();
             async move { Ok(Arc::new(JournalStore::open(path).await?) as Arc<dyn Store>) }
         };
-        Harness::new(open().await.unwrap()).with_guard(folder).with_reopen(open)
+        Harness::new(open().await.unwrap())
+            .with_guard(folder)
+            .with_reopen(open)
     }
     koodtx_core::conformance_suite!(fresh => sync, accounts, maintenance, persistence);
 }
@@ -50,8 +52,13 @@ async fn data_that_grew_in_its_stored_form_is_replayed() {
     let batch = Arc::new(PushBatch::parse(body.as_bytes()).unwrap());
     assert_eq!((batch.errors, batch.series.len()), (0, 1));
     let now = Timestamp::now();
-    let command =
-        PushCommand { user: UserId(1), batch, device_id: None, body_bytes: 1, started_at: now };
+    let command = PushCommand {
+        user: UserId(1),
+        batch,
+        device_id: None,
+        body_bytes: 1,
+        started_at: now,
+    };
 
     let store = JournalStore::open(folder.path()).await.unwrap();
     assert_eq!(store.push(command.clone(), now).await.unwrap().inserted, 1);
@@ -68,15 +75,34 @@ async fn the_server_serves_it_and_kill_9_loses_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let server = start("127.0.0.1:0", folder.path());
     // A connection that is kept would be one to the server that is killed.
-    let http = reqwest::Client::builder().pool_max_idle_per_host(0).build().unwrap();
+    let http = reqwest::Client::builder()
+        .pool_max_idle_per_host(0)
+        .build()
+        .unwrap();
     let url = server.url();
 
-    let health: Value = http.get(format!("{url}/health")).send().await.unwrap().json().await.unwrap();
-    assert_eq!(health["store"], json!({ "kind": "journal", "status": "healthy" }), "{health}");
+    let health: Value = http
+        .get(format!("{url}/health"))
+        .send()
+        .await
+        .unwrap()
+        .json()
+        .await
+        .unwrap();
+    assert_eq!(
+        health["store"],
+        json!({ "kind": "journal", "status": "healthy" }),
+        "{health}"
+    );
 
     let account = json!({ "username": "ann", "email": "ann@example.com", "device_id": "phone",
                           "password": "correct horse battery" });
-    let answer = http.post(format!("{url}/api/auth/register")).json(&account).send().await.unwrap();
+    let answer = http
+        .post(format!("{url}/api/auth/register"))
+        .json(&account)
+        .send()
+        .await
+        .unwrap();
     assert_eq!(answer.status(), 201);
     let tokens: Value = answer.json().await.unwrap();
     let token = tokens["access_token"].as_str().unwrap();
@@ -88,7 +114,11 @@ async fn the_server_serves_it_and_kill_9_loses_nothing() {
                           "data": { "latitude": 45.77 } }]
     });
     let push = async || -> Value {
-        let answer = http.post(format!("{url}/api/sync/push")).bearer_auth(token).json(&body).send();
+        let answer = http
+            .post(format!("{url}/api/sync/push"))
+            .bearer_auth(token)
+            .json(&body)
+            .send();
         answer.await.unwrap().json().await.unwrap()
     };
     assert_eq!(push().await["inserted"], 1);
@@ -97,7 +127,11 @@ async fn the_server_serves_it_and_kill_9_loses_nothing() {
     server.kill();
     let _server = start(&address, folder.path());
     let again = push().await;
-    assert_eq!((&again["inserted"], &again["duplicates"]), (&json!(0), &json!(1)), "{again}");
+    assert_eq!(
+        (&again["inserted"], &again["duplicates"]),
+        (&json!(0), &json!(1)),
+        "{again}"
+    );
 }
 
 fn start(listen: &str, folder: &Path) -> ServerProcess {

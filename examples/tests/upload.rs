@@ -18,8 +18,14 @@ const PAUSE_MILLIS: &str = "20";
 
 fn start_upload(server: &ServerProcess, more_args: &[&str]) -> Child {
     let mut command = Command::new(env!("CARGO_BIN_EXE_upload"));
-    command.args(["--server", &server.url(), "--json"]).args(more_args);
-    command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    command
+        .args(["--server", &server.url(), "--json"])
+        .args(more_args);
+    command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
 }
 
 /// Waits for an upload whose standard error has been read, and returns its report.
@@ -31,7 +37,9 @@ fn report(upload: Child, said: &str) -> Value {
 }
 
 fn count(report: &Value, part: &str, name: &str) -> u64 {
-    report[part][name].as_u64().unwrap_or_else(|| panic!("no {part}.{name} in {report}"))
+    report[part][name]
+        .as_u64()
+        .unwrap_or_else(|| panic!("no {part}.{name} in {report}"))
 }
 
 #[test]
@@ -45,14 +53,20 @@ fn an_upload_survives_restarts_and_a_second_one_changes_nothing() {
     let mut said = String::new();
     for line in BufReader::new(upload.stderr.take().unwrap()).lines() {
         let line = line.unwrap();
-        if KILLED_AFTER.iter().any(|done| line.starts_with(&format!("pushed {done}/{BODIES} "))) {
+        if KILLED_AFTER
+            .iter()
+            .any(|done| line.starts_with(&format!("pushed {done}/{BODIES} ")))
+        {
             server.kill();
             server = start(&address);
         }
         said = said + &line + "\n";
     }
     let first = report(upload, &said);
-    assert!(count(&first, "client", "retries") >= 1, "no kill hit the upload: {first}\n{said}");
+    assert!(
+        count(&first, "client", "retries") >= 1,
+        "no kill hit the upload: {first}\n{said}"
+    );
     assert_eq!(count(&first, "upload", "bodies"), BODIES as u64);
     assert_eq!(count(&first, "upload", "records"), RECORDS);
     assert_eq!(count(&first, "upload", "errors"), 0);
@@ -74,7 +88,17 @@ fn an_upload_survives_restarts_and_a_second_one_changes_nothing() {
         assert_eq!(count(&again, "upload", "duplicates"), RECORDS);
         assert_eq!(count(&again, "upload", "sessions_moved"), 0);
         assert_eq!(count(&again, "comparison", "records"), RECORDS);
-        let (plain, sent) = (count(&again, "upload", "body_bytes"), count(&again, "upload", "sent_bytes"));
-        assert!(if compression == "none" { sent == plain } else { sent < plain / 2 }, "{again}");
+        let (plain, sent) = (
+            count(&again, "upload", "body_bytes"),
+            count(&again, "upload", "sent_bytes"),
+        );
+        assert!(
+            if compression == "none" {
+                sent == plain
+            } else {
+                sent < plain / 2
+            },
+            "{again}"
+        );
     }
 }

@@ -30,7 +30,9 @@ impl TestServer {
         let now = clock.clone();
         let builder = Server::builder()
             .store(Arc::new(MemoryStore::new()))
-            .clock(Arc::new(move || Timestamp::from_micros(now.load(Ordering::Relaxed))));
+            .clock(Arc::new(move || {
+                Timestamp::from_micros(now.load(Ordering::Relaxed))
+            }));
         let server = builder.build().await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -64,11 +66,19 @@ async fn tokens_are_renewed_when_they_expire() {
 
     server.pass(61 * MINUTE_MICROS);
     client.pull(&request).await.unwrap();
-    assert_eq!((client.stats().refreshes, client.stats().sign_ins), (1, 1), "the access token expired");
+    assert_eq!(
+        (client.stats().refreshes, client.stats().sign_ins),
+        (1, 1),
+        "the access token expired"
+    );
 
     server.pass(31 * DAY_MICROS);
     client.pull(&request).await.unwrap();
-    assert_eq!((client.stats().refreshes, client.stats().sign_ins), (1, 2), "the refresh token too");
+    assert_eq!(
+        (client.stats().refreshes, client.stats().sign_ins),
+        (1, 2),
+        "the refresh token too"
+    );
 }
 
 #[tokio::test]
@@ -76,7 +86,10 @@ async fn a_refusal_is_reported_and_not_repeated() {
     let server = TestServer::start().await;
     let mut client = server.client(PASSWORD, "phone").await.unwrap();
     let error = client.pull(&json!({ "page": 0 })).await.unwrap_err();
-    assert!(matches!(&error, ClientError::Refused { status, .. } if status.as_u16() == 400), "{error}");
+    assert!(
+        matches!(&error, ClientError::Refused { status, .. } if status.as_u16() == 400),
+        "{error}"
+    );
     assert!(error.to_string().contains("`page`"), "{error}");
     assert_eq!(client.stats().retries, 0);
 
@@ -90,8 +103,14 @@ async fn patience_ends() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
-    let account = Account { username: "ann".into(), email: "ann@example.com".into(), password: PASSWORD.into() };
-    let error = Client::sign_in(&url, account, "phone", Duration::from_millis(1)).await.unwrap_err();
+    let account = Account {
+        username: "ann".into(),
+        email: "ann@example.com".into(),
+        password: PASSWORD.into(),
+    };
+    let error = Client::sign_in(&url, account, "phone", Duration::from_millis(1))
+        .await
+        .unwrap_err();
     assert!(matches!(error, ClientError::GaveUp { .. }), "{error}");
 }
 
@@ -101,11 +120,17 @@ async fn a_comparison_finds_what_differs() {
     let mut client = server.client(PASSWORD, "phone").await.unwrap();
     let bodies = push_bodies(GPS_TRACKS.as_ref()).unwrap();
     let pause = Duration::ZERO;
-    upload(&mut client, &bodies, Compression::None, pause, |_| ()).await.unwrap();
+    upload(&mut client, &bodies, Compression::None, pause, |_| ())
+        .await
+        .unwrap();
     let mut replica = Replica::default();
     replica.round(&mut client).await.unwrap();
     let same = Expected::from_bodies(&bodies).unwrap().compare(&replica);
-    assert_eq!((same.sessions, same.records, same.differences_count), (3, 913, 0), "{same:?}");
+    assert_eq!(
+        (same.sessions, same.records, same.differences_count),
+        (3, 913, 0),
+        "{same:?}"
+    );
 
     // Somebody changes a sample and a name, and adds a sample.
     let session = &bodies[0][..bodies[0].find(",\"sensor_data\"").unwrap()];
@@ -115,13 +140,23 @@ async fn a_comparison_finds_what_differs() {
             {{"sensor_type":"gps","timestamp":1281018239000,"data":{{"latitude":45.8}}}},
             {{"sensor_type":"gps","timestamp":1281018239000.5,"data":{{}}}}]}}"#
     );
-    let report = upload(&mut client, &[changed], Compression::Zstd, pause, |_| ()).await.unwrap();
-    assert_eq!((report.inserted, report.updated, report.sessions_moved), (1, 1, 1));
+    let report = upload(&mut client, &[changed], Compression::Zstd, pause, |_| ())
+        .await
+        .unwrap();
+    assert_eq!(
+        (report.inserted, report.updated, report.sessions_moved),
+        (1, 1, 1)
+    );
     replica.round(&mut client).await.unwrap();
     let differs = Expected::from_bodies(&bodies).unwrap().compare(&replica);
     let found = differs.differences.join("\n");
     assert_eq!(differs.differences_count, 4, "{found}");
-    for what in ["notes was", "data_count is 297", "1281018239000000", "1281018239000500"] {
+    for what in [
+        "notes was",
+        "data_count is 297",
+        "1281018239000000",
+        "1281018239000500",
+    ] {
         assert!(found.contains(what), "{what} is missing in:\n{found}");
     }
 }

@@ -83,6 +83,9 @@ pub struct SensorTypeError;
 
 impl SensorType {
     /// Checks a text and takes it as a sensor type.
+    ///
+    /// # Errors
+    /// When it is empty, too long, or holds a control character.
     pub fn new(text: &str) -> Result<Self, SensorTypeError> {
         let short = !text.is_empty()
             && (text.len() <= SENSOR_TYPE_MAX_CHARS
@@ -146,7 +149,11 @@ mod tests {
     fn session_ids_are_read_in_any_case_and_written_in_lower_case() {
         let id: SessionId = "0F81A4F3-C125-5DBF-BA8E-668C0884D7AC".parse().unwrap();
         assert_eq!(id.to_string(), "0f81a4f3-c125-5dbf-ba8e-668c0884d7ac");
-        for text in ["0f81a4f3c1255dbfba8e668c0884d7ac", "{0f81a4f3-c125-5dbf-ba8e-668c0884d7ac}", ""] {
+        for text in [
+            "0f81a4f3c1255dbfba8e668c0884d7ac",
+            "{0f81a4f3-c125-5dbf-ba8e-668c0884d7ac}",
+            "",
+        ] {
             assert_eq!(text.parse::<SessionId>(), Err(SessionIdError));
         }
     }

@@ -64,7 +64,10 @@ impl<T: Ord> Register<T> {
 
     /// Merges a write into a stored register (`None`: never written) and says what that did.
     pub fn write(slot: &mut Option<Self>, value: T, stamp: Stamp) -> Effect {
-        let incoming = Self { stamp: stamp.at(), value };
+        let incoming = Self {
+            stamp: stamp.at(),
+            value,
+        };
         let Some(stored) = slot else {
             *slot = Some(incoming);
             return Effect::Changed;

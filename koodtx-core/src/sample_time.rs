@@ -16,11 +16,19 @@ pub fn is_sample_time(time: Timestamp) -> bool {
 #[inline]
 pub fn write_sample_time(out: &mut String, time: Timestamp) {
     let micros = time.as_micros();
-    let (millis, rest) = (micros.div_euclid(MICROS_PER_MILLI), micros.rem_euclid(MICROS_PER_MILLI));
+    let (millis, rest) = (
+        micros.div_euclid(MICROS_PER_MILLI),
+        micros.rem_euclid(MICROS_PER_MILLI),
+    );
     out.push_str(itoa::Buffer::new().format(millis));
     if rest != 0 {
-        let digits = [rest / 100, rest / 10 % 10, rest % 10].map(|digit| char::from(b'0' + digit as u8));
-        let needed = 3 - digits.iter().rev().take_while(|&&digit| digit == '0').count();
+        let digits =
+            [rest / 100, rest / 10 % 10, rest % 10].map(|digit| char::from(b'0' + digit as u8));
+        let needed = 3 - digits
+            .iter()
+            .rev()
+            .take_while(|&&digit| digit == '0')
+            .count();
         out.push('.');
         out.extend(&digits[..needed]);
     }

@@ -76,6 +76,10 @@ impl NewSyncLogEntry {
     /// The id is `max(now in µs, last + 1)`: unique and growing without a sequence, and below 2^53.
     pub fn complete(self, last: Option<LogId>, now: Timestamp) -> SyncLogEntry {
         let floor = last.map_or(1, |last| last.0 + 1);
-        SyncLogEntry { id: LogId(now.as_micros().max(floor)), entry: self, completed_at: now }
+        SyncLogEntry {
+            id: LogId(now.as_micros().max(floor)),
+            entry: self,
+            completed_at: now,
+        }
     }
 }

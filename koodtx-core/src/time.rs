@@ -71,7 +71,11 @@ impl FromStr for Timestamp {
     fn from_str(text: &str) -> Result<Self, TimestampError> {
         let parsed: jiff::Timestamp = text.parse().map_err(|_| TimestampError)?;
         let micros = Self(parsed.as_nanosecond().div_euclid(1_000) as i64);
-        if (Self::MIN..=Self::MAX).contains(&micros) { Ok(micros) } else { Err(TimestampError) }
+        if (Self::MIN..=Self::MAX).contains(&micros) {
+            Ok(micros)
+        } else {
+            Err(TimestampError)
+        }
     }
 }
 
@@ -112,7 +116,9 @@ pub struct Tick {
 impl Tick {
     /// The tick after `last` at wall-clock time `now`: `max(now, last + 1 µs)`.
     pub fn after(last: Timestamp, now: Timestamp) -> Self {
-        Self { at: now.max(last.plus_micros(1)) }
+        Self {
+            at: now.max(last.plus_micros(1)),
+        }
     }
 
     /// The instant of the tick.
@@ -124,7 +130,11 @@ impl Tick {
     /// [`STAMP_AHEAD_MAX_MICROS`] ahead of the tick; then the tick itself, so that a device with a
     /// wrong clock cannot pin a value for ever.
     pub fn clamp(self, stamp: Timestamp) -> Timestamp {
-        if stamp > self.at.plus_micros(STAMP_AHEAD_MAX_MICROS) { self.at } else { stamp }
+        if stamp > self.at.plus_micros(STAMP_AHEAD_MAX_MICROS) {
+            self.at
+        } else {
+            stamp
+        }
     }
 }
 
@@ -147,7 +157,12 @@ mod tests {
 
     #[test]
     fn refuses_times_without_offset_and_years_out_of_range() {
-        for text in ["2025-11-13T12:00:00", "-000001-01-01T00:00:00Z", "yesterday", ""] {
+        for text in [
+            "2025-11-13T12:00:00",
+            "-000001-01-01T00:00:00Z",
+            "yesterday",
+            "",
+        ] {
             assert_eq!(text.parse::<Timestamp>(), Err(TimestampError), "{text}");
         }
         assert_eq!(Timestamp::MIN.to_string().parse(), Ok(Timestamp::MIN));
@@ -157,9 +172,24 @@ mod tests {
     #[test]
     fn tick_steps_even_when_the_wall_clock_does_not() {
         let last = Timestamp::from_micros(100);
-        assert_eq!(Tick::after(last, Timestamp::from_micros(50)).at().as_micros(), 101);
-        assert_eq!(Tick::after(last, Timestamp::from_micros(100)).at().as_micros(), 101);
-        assert_eq!(Tick::after(last, Timestamp::from_micros(500)).at().as_micros(), 500);
+        assert_eq!(
+            Tick::after(last, Timestamp::from_micros(50))
+                .at()
+                .as_micros(),
+            101
+        );
+        assert_eq!(
+            Tick::after(last, Timestamp::from_micros(100))
+                .at()
+                .as_micros(),
+            101
+        );
+        assert_eq!(
+            Tick::after(last, Timestamp::from_micros(500))
+                .at()
+                .as_micros(),
+            500
+        );
     }
 
     #[test]

@@ -18,7 +18,10 @@ use proptest::prelude::*;
 
 /// What the laws speak of: times, stamps and values, in canonical form.
 fn replica(block: &Block) -> Vec<(Timestamp, Timestamp, String)> {
-    block.records().map(|record| (record.timestamp, record.stamp, canonical_text(&record.data))).collect()
+    block
+        .records()
+        .map(|record| (record.timestamp, record.stamp, canonical_text(&record.data)))
+        .collect()
 }
 
 fn register<T: Clone + std::fmt::Debug>(
@@ -40,14 +43,18 @@ fn fields() -> impl Strategy<Value = SessionFields> {
         register((1..3_u8).prop_map(|rate| SampleRate::new(f64::from(rate)).unwrap())),
         register(proptest::option::of("[ab]{0,2}")),
     )
-        .prop_map(|(start_time, end_time, is_active, enabled_sensors, sample_rate, notes)| SessionFields {
-            start_time,
-            end_time,
-            is_active,
-            enabled_sensors,
-            sample_rate,
-            notes,
-        })
+        .prop_map(
+            |(start_time, end_time, is_active, enabled_sensors, sample_rate, notes)| {
+                SessionFields {
+                    start_time,
+                    end_time,
+                    is_active,
+                    enabled_sensors,
+                    sample_rate,
+                    notes,
+                }
+            },
+        )
 }
 
 proptest! {
@@ -111,8 +118,16 @@ struct Pushed {
 }
 
 fn pushed(times: std::ops::Range<i64>) -> impl Strategy<Value = Pushed> {
-    (times, proptest::option::of(0..8_000_000_i64), support::data())
-        .prop_map(|(time_millis, stamp_micros, data)| Pushed { time_millis, stamp_micros, data })
+    (
+        times,
+        proptest::option::of(0..8_000_000_i64),
+        support::data(),
+    )
+        .prop_map(|(time_millis, stamp_micros, data)| Pushed {
+            time_millis,
+            stamp_micros,
+            data,
+        })
 }
 
 fn incoming(records: &[Pushed]) -> Option<IncomingSeries> {
@@ -151,13 +166,21 @@ impl Series {
         let mut reads = 0;
         let merge = merge_series(incoming, tick, |time| {
             reads += 1;
-            let found = blocks.range(..=time).next_back().or_else(|| blocks.iter().next());
-            Ok::<_, Infallible>(found.map(|(first, block)| Leaf {
-                block: block.clone(),
-                next_first: blocks
-                    .range((std::ops::Bound::Excluded(*first), std::ops::Bound::Unbounded))
-                    .next()
-                    .map(|(next, _)| *next),
+            let found = blocks
+                .range(..=time)
+                .next_back()
+                .or_else(|| blocks.iter().next());
+            Ok::<_, Infallible>(found.map(|(first, block)| {
+                Leaf {
+                    block: block.clone(),
+                    next_first: blocks
+                        .range((
+                            std::ops::Bound::Excluded(*first),
+                            std::ops::Bound::Unbounded,
+                        ))
+                        .next()
+                        .map(|(next, _)| *next),
+                }
             }))
         })
         .unwrap();
@@ -165,18 +188,26 @@ impl Series {
         assert_eq!(merge.edits.is_empty(), merge.effect == Effect::Kept);
         for edit in merge.edits {
             if let Some(removed) = edit.removed {
-                self.blocks.remove(&removed.first).expect("only what is stored is removed");
+                self.blocks
+                    .remove(&removed.first)
+                    .expect("only what is stored is removed");
             }
             for block in edit.written {
                 let first = block.meta().expect("no empty block is written").first;
-                assert!(self.blocks.insert(first, block).is_none(), "no block replaces another silently");
+                assert!(
+                    self.blocks.insert(first, block).is_none(),
+                    "no block replaces another silently"
+                );
             }
         }
         (merge.counts, merge.effect)
     }
 
     fn records(&self) -> Vec<koodtx_core::block::Record> {
-        self.blocks.values().flat_map(|block| block.records().collect::<Vec<_>>()).collect()
+        self.blocks
+            .values()
+            .flat_map(|block| block.records().collect::<Vec<_>>())
+            .collect()
     }
 
     fn check(&self) {
@@ -207,7 +238,8 @@ impl Oracle {
             match self.records.get_mut(&incoming.time(row)) {
                 None => {
                     counts.inserted += 1;
-                    self.records.insert(incoming.time(row), (stamp, tick.at(), value));
+                    self.records
+                        .insert(incoming.time(row), (stamp, tick.at(), value));
                 }
                 Some(stored) if stored.2 == value => {
                     counts.duplicates += 1;
@@ -282,7 +314,12 @@ fn appends_fill_blocks_and_leave_full_ones_alone() {
     }
     let sizes: Vec<usize> = series.blocks.values().map(Block::len).collect();
     assert_eq!(sizes.iter().sum::<usize>(), 5_000);
-    assert!(sizes[..sizes.len() - 1].iter().all(|&size| size == BLOCK_RECORDS_MAX_COUNT), "{sizes:?}");
+    assert!(
+        sizes[..sizes.len() - 1]
+            .iter()
+            .all(|&size| size == BLOCK_RECORDS_MAX_COUNT),
+        "{sizes:?}"
+    );
     assert_eq!(series.reads, 50, "a push reads the tail and nothing else");
 }
 
@@ -291,11 +328,18 @@ fn a_late_record_touches_the_one_block_it_falls_into() {
     let mut series = Series::default();
     let tick = Tick::after(Timestamp::ZERO, Timestamp::from_micros(1));
     series.push(&samples((0..10_000).map(|n| n * 2)), tick);
-    let before: BTreeMap<_, _> = series.blocks.iter().map(|(first, block)| (*first, block.clone())).collect();
+    let before: BTreeMap<_, _> = series
+        .blocks
+        .iter()
+        .map(|(first, block)| (*first, block.clone()))
+        .collect();
     series.reads = 0;
     series.push(&samples([5, 9_001, 19_001].into_iter()), tick);
     assert_eq!(series.reads, 3);
-    let kept = before.iter().filter(|(first, block)| series.blocks.get(first) == Some(block)).count();
+    let kept = before
+        .iter()
+        .filter(|(first, block)| series.blocks.get(first) == Some(block))
+        .count();
     assert_eq!(before.len() - kept, 3);
     series.check();
 }

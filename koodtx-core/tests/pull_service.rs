@@ -14,7 +14,11 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 fn caller() -> Caller {
-    Caller { user: UserId(1), device_id: Some("phone".into()), sign_in: SignInId(Uuid::from_u128(7)) }
+    Caller {
+        user: UserId(1),
+        device_id: Some("phone".into()),
+        sign_in: SignInId(Uuid::from_u128(7)),
+    }
 }
 
 fn session_id(number: u128) -> String {
@@ -32,7 +36,10 @@ async fn push(service: &SyncService, session: u128, records: Value) -> PushRespo
     });
     let batch = PushBatch::parse(body.to_string().as_bytes()).unwrap();
     assert_eq!(batch.errors, 0);
-    service.push(&caller(), Arc::new(batch), 0, service.now()).await.unwrap()
+    service
+        .push(&caller(), Arc::new(batch), 0, service.now())
+        .await
+        .unwrap()
 }
 
 /// `count` samples of three sensors, a millisecond apart.
@@ -71,19 +78,30 @@ impl Device {
             self.sessions.remove(id.as_str().unwrap());
         }
         for session in answer["sessions"].as_array().unwrap() {
-            let known = self.sessions.entry(session["session_id"].as_str().unwrap().into()).or_default();
+            let known = self
+                .sessions
+                .entry(session["session_id"].as_str().unwrap().into())
+                .or_default();
             if !changes_only && session.get("continues").is_none() {
                 known.clear();
             }
             for record in session["sensor_data"].as_array().unwrap() {
-                let key = (record["timestamp"].as_i64().unwrap(), record["sensor_type"].as_str().unwrap().into());
+                let key = (
+                    record["timestamp"].as_i64().unwrap(),
+                    record["sensor_type"].as_str().unwrap().into(),
+                );
                 known.insert(key, record["data"].clone());
             }
         }
     }
 
     /// One round by page numbers; returns the `last_sync_time` of the next.
-    async fn round_by_pages(&mut self, service: &SyncService, since: Value, page_size: u64) -> Value {
+    async fn round_by_pages(
+        &mut self,
+        service: &SyncService,
+        since: Value,
+        page_size: u64,
+    ) -> Value {
         for page in 1.. {
             let request = json!({"last_sync_time": since, "page": page, "page_size": page_size});
             let answer = pull(service, request).await;
@@ -96,7 +114,12 @@ impl Device {
     }
 
     /// One round by cursors.
-    async fn round_by_cursors(&mut self, service: &SyncService, since: Value, mut request: Value) -> Value {
+    async fn round_by_cursors(
+        &mut self,
+        service: &SyncService,
+        since: Value,
+        mut request: Value,
+    ) -> Value {
         let changes_only = request["changes_only"] == true;
         request["last_sync_time"] = since;
         loop {
@@ -135,7 +158,12 @@ async fn records_come_in_the_order_of_time_and_sensor() {
         .as_array()
         .unwrap()
         .iter()
-        .map(|r| (r["timestamp"].as_i64().unwrap(), r["sensor_type"].as_str().unwrap().to_owned()))
+        .map(|r| {
+            (
+                r["timestamp"].as_i64().unwrap(),
+                r["sensor_type"].as_str().unwrap().to_owned(),
+            )
+        })
         .collect();
     assert_eq!(keys.len(), 5_000);
     assert!(keys.is_sorted_by(|left, right| left < right));
@@ -149,18 +177,25 @@ async fn every_way_to_pull_gives_the_same() {
     for session in 0..7 {
         push(&service, session, samples(0, 40 * session as i64)).await;
     }
-    service.delete_session(&caller(), session_id(3).parse().unwrap()).await.unwrap();
+    service
+        .delete_session(&caller(), session_id(3).parse().unwrap())
+        .await
+        .unwrap();
     let expected = server_state(&service).await;
     assert_eq!(expected.sessions.len(), 6);
     for page_size in [1, 2, 100] {
         let mut device = Device::default();
-        device.round_by_pages(&service, Value::Null, page_size).await;
+        device
+            .round_by_pages(&service, Value::Null, page_size)
+            .await;
         assert_eq!(device, expected);
         for max_records in [1, 7, 40, 41, 1_000] {
             for changes_only in [false, true] {
                 let mut device = Device::default();
                 let request = json!({"page_size": page_size, "max_records": max_records, "changes_only": changes_only});
-                device.round_by_cursors(&service, Value::Null, request).await;
+                device
+                    .round_by_cursors(&service, Value::Null, request)
+                    .await;
                 assert_eq!(device, expected, "{page_size} {max_records} {changes_only}");
             }
         }
@@ -173,16 +208,32 @@ async fn changes_only_sends_what_changed_and_nothing_else() {
     push(&service, 1, samples(0, 300)).await;
     let mut device = Device::default();
     let request = json!({"changes_only": true});
-    let since = device.round_by_cursors(&service, Value::Null, request.clone()).await;
+    let since = device
+        .round_by_cursors(&service, Value::Null, request.clone())
+        .await;
 
     push(&service, 1, samples(290, 20)).await;
-    let answer = pull(&service, json!({"changes_only": true, "last_sync_time": since})).await;
-    assert_eq!(answer["sessions"][0]["sensor_data"].as_array().unwrap().len(), 10);
+    let answer = pull(
+        &service,
+        json!({"changes_only": true, "last_sync_time": since}),
+    )
+    .await;
+    assert_eq!(
+        answer["sessions"][0]["sensor_data"]
+            .as_array()
+            .unwrap()
+            .len(),
+        10
+    );
     assert_eq!(answer["sessions"][0]["data_count"], 310);
     device.apply(&answer, true);
     assert_eq!(device, server_state(&service).await);
 
-    let answer = pull(&service, json!({"changes_only": true, "last_sync_time": answer["server_timestamp"]})).await;
+    let answer = pull(
+        &service,
+        json!({"changes_only": true, "last_sync_time": answer["server_timestamp"]}),
+    )
+    .await;
     assert_eq!(answer["sessions"], json!([]));
     assert_eq!(answer["total"], 0);
 }
@@ -193,13 +244,24 @@ async fn a_revived_session_loses_its_old_records_on_every_device() {
     push(&service, 1, samples(0, 300)).await;
     let (mut whole, mut changes) = (Device::default(), Device::default());
     let since = whole.round_by_pages(&service, Value::Null, 50).await;
-    changes.round_by_cursors(&service, Value::Null, json!({"changes_only": true})).await;
+    changes
+        .round_by_cursors(&service, Value::Null, json!({"changes_only": true}))
+        .await;
 
-    service.delete_session(&caller(), session_id(1).parse().unwrap()).await.unwrap();
+    service
+        .delete_session(&caller(), session_id(1).parse().unwrap())
+        .await
+        .unwrap();
     push(&service, 1, samples(1_000, 30)).await;
     whole.round_by_pages(&service, since.clone(), 50).await;
     // Also where the page ends inside the session again and again.
-    changes.round_by_cursors(&service, since.clone(), json!({"changes_only": true, "max_records": 4})).await;
+    changes
+        .round_by_cursors(
+            &service,
+            since.clone(),
+            json!({"changes_only": true, "max_records": 4}),
+        )
+        .await;
     let expected = server_state(&service).await;
     assert_eq!(expected.sessions[&session_id(1)].len(), 30);
     assert_eq!(whole, expected);
@@ -222,11 +284,24 @@ async fn what_changes_between_two_pages_is_not_lost() {
     let second = pull(&service, json!({"page_size": 2, "page": 2})).await;
     assert_eq!(second["server_timestamp"], first["server_timestamp"]);
     assert_eq!(second["sessions"][0]["session_id"], session_id(2));
-    let by_cursor = pull(&service, json!({"page_size": 2, "cursor": first["next_cursor"]})).await;
+    let by_cursor = pull(
+        &service,
+        json!({"page_size": 2, "cursor": first["next_cursor"]}),
+    )
+    .await;
     assert_eq!(by_cursor["server_timestamp"], first["server_timestamp"]);
     assert_eq!(by_cursor["sessions"], second["sessions"]);
-    let next = pull(&service, json!({"last_sync_time": first["server_timestamp"]})).await;
-    let ids: Vec<_> = next["sessions"].as_array().unwrap().iter().map(|s| s["session_id"].clone()).collect();
+    let next = pull(
+        &service,
+        json!({"last_sync_time": first["server_timestamp"]}),
+    )
+    .await;
+    let ids: Vec<_> = next["sessions"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|s| s["session_id"].clone())
+        .collect();
     assert_eq!(ids, [json!(session_id(0)), json!(session_id(9))]);
 }
 
@@ -263,10 +338,19 @@ async fn every_pull_is_logged_and_an_abandoned_one_as_failed() {
     let service = service();
     push(&service, 0, samples(0, 10)).await;
     let answer = pull(&service, json!({})).await;
-    let stream = service.pull(&caller(), PullRequest::default(), 17).await.unwrap();
-    stream.abort("the client closed the connection").await.unwrap();
+    let stream = service
+        .pull(&caller(), PullRequest::default(), 17)
+        .await
+        .unwrap();
+    stream
+        .abort("the client closed the connection")
+        .await
+        .unwrap();
     let log = service.status(&caller()).await.unwrap().recent_syncs;
-    let kinds: Vec<_> = log.iter().map(|entry| serde_json::to_value(entry).unwrap()).collect();
+    let kinds: Vec<_> = log
+        .iter()
+        .map(|entry| serde_json::to_value(entry).unwrap())
+        .collect();
     assert_eq!(kinds.len(), 3);
     assert_eq!(kinds[0]["status"], "failed");
     assert_eq!(kinds[0]["body_bytes"], 17);
@@ -295,9 +379,15 @@ async fn requests_that_contradict_themselves_are_refused() {
         (json!({"session_ids": session_id(1)}), "session_ids"),
         (json!({"include_data": "no"}), "include_data"),
         (json!({"cursor": "nonsense"}), "cursor"),
-        (json!({"cursor": first["next_cursor"], "changes_only": true}), "cursor"),
+        (
+            json!({"cursor": first["next_cursor"], "changes_only": true}),
+            "cursor",
+        ),
         (json!({"cursor": first["next_cursor"], "page": 2}), "page"),
-        (json!({"cursor": first["next_cursor"], "last_sync_time": "2025-11-13T00:00:00Z"}), "cursor"),
+        (
+            json!({"cursor": first["next_cursor"], "last_sync_time": "2025-11-13T00:00:00Z"}),
+            "cursor",
+        ),
         (json!({"page": 2, "max_records": 5}), "page"),
     ] {
         let error = match PullRequest::from_json(request.to_string().as_bytes()) {
@@ -309,21 +399,44 @@ async fn requests_that_contradict_themselves_are_refused() {
         };
         assert_eq!(error.field(), Some(field), "{request}: {error}");
     }
-    assert_eq!(PullRequest::from_json(b"[]").unwrap_err().code(), "malformed_json");
-    assert_eq!(PullRequest::from_json(b"{").unwrap_err().code(), "malformed_json");
+    assert_eq!(
+        PullRequest::from_json(b"[]").unwrap_err().code(),
+        "malformed_json"
+    );
+    assert_eq!(
+        PullRequest::from_json(b"{").unwrap_err().code(),
+        "malformed_json"
+    );
     assert_eq!(PullRequest::from_json(b""), Ok(PullRequest::default()));
-    assert_eq!(PullRequest::from_json(b"{\"page\":null}"), Ok(PullRequest::default()));
+    assert_eq!(
+        PullRequest::from_json(b"{\"page\":null}"),
+        Ok(PullRequest::default())
+    );
 }
 
 #[tokio::test]
 async fn values_come_back_as_they_were_pushed() {
     let service = service();
     let texts = [
-        "-0.0", "0.1", "5e-324", "1.7976931348623157e308", "9007199254740992", "-9007199254740993",
-        "18446744073709551616", "\"\\u00fc\\n\\\"\"", "true", "null", "[1,[2.5,{\"z\":[],\"a\":{}}]]", "1",
+        "-0.0",
+        "0.1",
+        "5e-324",
+        "1.7976931348623157e308",
+        "9007199254740992",
+        "-9007199254740993",
+        "18446744073709551616",
+        "\"\\u00fc\\n\\\"\"",
+        "true",
+        "null",
+        "[1,[2.5,{\"z\":[],\"a\":{}}]]",
+        "1",
         "[-0.0,1e-7]",
     ];
-    let members: Vec<String> = texts.iter().enumerate().map(|(n, text)| format!("\"f{n:02}\":{text}")).collect();
+    let members: Vec<String> = texts
+        .iter()
+        .enumerate()
+        .map(|(n, text)| format!("\"f{n:02}\":{text}"))
+        .collect();
     let body = format!(
         r#"{{"session":{{"session_id":"{}","start_time":"2025-11-13T00:00:00Z"}},"sensor_data":[
             {{"sensor_type":"s","timestamp":1699876543210.125,"data":{{{}}}}},
@@ -332,17 +445,35 @@ async fn values_come_back_as_they_were_pushed() {
         members.join(",")
     );
     let batch = PushBatch::parse(body.as_bytes()).unwrap();
-    service.push(&caller(), Arc::new(batch), 0, Timestamp::ZERO).await.unwrap();
-    let mut stream = service.pull(&caller(), PullRequest::default(), 0).await.unwrap();
+    service
+        .push(&caller(), Arc::new(batch), 0, Timestamp::ZERO)
+        .await
+        .unwrap();
+    let mut stream = service
+        .pull(&caller(), PullRequest::default(), 0)
+        .await
+        .unwrap();
     let mut text = Vec::new();
     while let Some(chunk) = stream.next_chunk().await.unwrap() {
         text.extend(chunk);
     }
     let text = String::from_utf8(text).unwrap();
-    assert!(text.contains(r#""timestamp":1699876543210,"data":{}}"#), "{text}");
+    assert!(
+        text.contains(r#""timestamp":1699876543210,"data":{}}"#),
+        "{text}"
+    );
     assert!(text.contains(r#""timestamp":1699876543210.125,"#), "{text}");
-    for member in ["\"f00\":-0.0", "\"f01\":0.1", "\"f04\":9007199254740992", "\"f05\":-9007199254740993",
-        "\"f06\":18446744073709551616", "\"f07\":\"ü\\n\\\"\"", "\"f10\":[1,[2.5,{\"a\":{},\"z\":[]}]]", "\"f11\":1", "\"f12\":[-0.0,1e-7]"] {
+    for member in [
+        "\"f00\":-0.0",
+        "\"f01\":0.1",
+        "\"f04\":9007199254740992",
+        "\"f05\":-9007199254740993",
+        "\"f06\":18446744073709551616",
+        "\"f07\":\"ü\\n\\\"\"",
+        "\"f10\":[1,[2.5,{\"a\":{},\"z\":[]}]]",
+        "\"f11\":1",
+        "\"f12\":[-0.0,1e-7]",
+    ] {
         assert!(text.contains(member), "{member} {text}");
     }
 }

@@ -13,7 +13,10 @@ const SESSION: &str =
     r#"{"session_id":"0f81a4f3-c125-5dbf-ba8e-668c0884d7ac","start_time":"2025-11-13T00:00:00Z"}"#;
 
 fn body(records: &[String]) -> String {
-    format!(r#" {{ "session" : {SESSION} , "sensor_data" : [{}] }} "#, records.join(" , "))
+    format!(
+        r#" {{ "session" : {SESSION} , "sensor_data" : [{}] }} "#,
+        records.join(" , ")
+    )
 }
 
 fn parse(records: &[&str]) -> PushBatch {
@@ -47,7 +50,10 @@ fn read(batch: &PushBatch) -> std::collections::BTreeMap<(String, i64), String> 
     let rows = |series: &'_ koodtx_core::push::SeriesBatch| {
         (0..series.records.len())
             .map(|row| {
-                let key = (series.sensor_type.to_string(), series.records.time(row).as_micros());
+                let key = (
+                    series.sensor_type.to_string(),
+                    series.records.time(row).as_micros(),
+                );
                 (key, canonical_text(&series.records.data(row)))
             })
             .collect::<Vec<_>>()
@@ -97,9 +103,9 @@ proptest! {
         for ((sensor, time, ..), text) in records.iter().zip(&texts) {
             let record: serde_json::Value = serde_json::from_str(text).unwrap();
             prop_assert!(record.is_object());
-            // The last `data` of the text, with its numbers as they are written there.
-            let data = &text[text.rfind('{').unwrap()..=text.rfind("}").unwrap() - 1];
-            let data = &data[..=data.rfind('}').unwrap()];
+            // The last object of the text, with its numbers as they are written there.
+            let from = text.rfind('{').unwrap();
+            let data = &text[from..=from + text[from..].find('}').unwrap()];
             expected.insert(((*sensor).to_owned(), time * 1_000), canonical_text(data));
         }
         prop_assert_eq!(read(&batch), expected);
@@ -167,34 +173,109 @@ fn a_bad_record_never_fails_the_rest() {
         ("5".to_owned(), "invalid_record"),
         ("[]".into(), "invalid_record"),
         (r#"{"timestamp":1,"data":{}}"#.into(), "missing_field"),
-        (r#"{"sensor_type":"s","data":{"x":2}}"#.into(), "missing_field"),
-        (r#"{"sensor_type":"s","timestamp":1}"#.into(), "missing_field"),
-        (r#"{"sensor_type":5,"timestamp":1,"data":{}}"#.into(), "invalid_sensor_type"),
-        (r#"{"sensor_type":"","timestamp":1,"data":{}}"#.into(), "invalid_sensor_type"),
-        (r#"{"sensor_type":"a\u0000","timestamp":1,"data":{}}"#.into(), "invalid_sensor_type"),
-        (r#"{"sensor_type":"s","timestamp":"1","data":{}}"#.into(), "invalid_timestamp"),
-        (r#"{"sensor_type":"s","timestamp":null,"data":{"x":2}}"#.into(), "invalid_timestamp"),
-        (r#"{"sensor_type":"s","timestamp":-1,"data":{}}"#.into(), "timestamp_out_of_range"),
-        (r#"{"sensor_type":"s","timestamp":1699876543210000,"data":{}}"#.into(), "timestamp_out_of_range"),
-        (r#"{"sensor_type":"s","timestamp":1e300,"data":{}}"#.into(), "timestamp_out_of_range"),
-        (r#"{"sensor_type":"s","timestamp":253402300799999.9,"data":{}}"#.into(), "timestamp_out_of_range"),
-        (r#"{"sensor_type":"s","timestamp":1,"data":[]}"#.into(), "invalid_data"),
-        (r#"{"sensor_type":"s","timestamp":1,"data":null}"#.into(), "invalid_data"),
-        (r#"{"sensor_type":"s","timestamp":1,"data":{"x":1e999}}"#.into(), "number_not_finite"),
-        (r#"{"sensor_type":"s","timestamp":1,"data":{"x":2,"y":"\u0000"}}"#.into(), "invalid_string"),
-        (r#"{"sensor_type":"s","timestamp":1,"data":{"x":2,"\u0000":1}}"#.into(), "invalid_string"),
-        (r#"{"sensor_type":"s","timestamp":1,"data":{"x":2,"y":"\ud800"}}"#.into(), "invalid_string"),
-        (r#"{"sensor_type":"s","timestamp":1,"data":{},"updated_at":"soon"}"#.into(), "invalid_updated_at"),
-        (r#"{"sensor_type":"s","timestamp":1,"data":{"x":2},"updated_at":5}"#.into(), "invalid_updated_at"),
-        (format!(r#"{{"sensor_type":"s","timestamp":1,"data":{deep}}}"#), "data_too_deep"),
-        (format!(r#"{{"sensor_type":"s","timestamp":1,"data":{large}}}"#), "data_too_large"),
-        (format!(r#"{{"data":{large},"sensor_type":"s","timestamp":1}}"#), "data_too_large"),
+        (
+            r#"{"sensor_type":"s","data":{"x":2}}"#.into(),
+            "missing_field",
+        ),
+        (
+            r#"{"sensor_type":"s","timestamp":1}"#.into(),
+            "missing_field",
+        ),
+        (
+            r#"{"sensor_type":5,"timestamp":1,"data":{}}"#.into(),
+            "invalid_sensor_type",
+        ),
+        (
+            r#"{"sensor_type":"","timestamp":1,"data":{}}"#.into(),
+            "invalid_sensor_type",
+        ),
+        (
+            r#"{"sensor_type":"a\u0000","timestamp":1,"data":{}}"#.into(),
+            "invalid_sensor_type",
+        ),
+        (
+            r#"{"sensor_type":"s","timestamp":"1","data":{}}"#.into(),
+            "invalid_timestamp",
+        ),
+        (
+            r#"{"sensor_type":"s","timestamp":null,"data":{"x":2}}"#.into(),
+            "invalid_timestamp",
+        ),
+        (
+            r#"{"sensor_type":"s","timestamp":-1,"data":{}}"#.into(),
+            "timestamp_out_of_range",
+        ),
+        (
+            r#"{"sensor_type":"s","timestamp":1699876543210000,"data":{}}"#.into(),
+            "timestamp_out_of_range",
+        ),
+        (
+            r#"{"sensor_type":"s","timestamp":1e300,"data":{}}"#.into(),
+            "timestamp_out_of_range",
+        ),
+        (
+            r#"{"sensor_type":"s","timestamp":253402300799999.9,"data":{}}"#.into(),
+            "timestamp_out_of_range",
+        ),
+        (
+            r#"{"sensor_type":"s","timestamp":1,"data":[]}"#.into(),
+            "invalid_data",
+        ),
+        (
+            r#"{"sensor_type":"s","timestamp":1,"data":null}"#.into(),
+            "invalid_data",
+        ),
+        (
+            r#"{"sensor_type":"s","timestamp":1,"data":{"x":1e999}}"#.into(),
+            "number_not_finite",
+        ),
+        (
+            r#"{"sensor_type":"s","timestamp":1,"data":{"x":2,"y":"\u0000"}}"#.into(),
+            "invalid_string",
+        ),
+        (
+            r#"{"sensor_type":"s","timestamp":1,"data":{"x":2,"\u0000":1}}"#.into(),
+            "invalid_string",
+        ),
+        (
+            r#"{"sensor_type":"s","timestamp":1,"data":{"x":2,"y":"\ud800"}}"#.into(),
+            "invalid_string",
+        ),
+        (
+            r#"{"sensor_type":"s","timestamp":1,"data":{},"updated_at":"soon"}"#.into(),
+            "invalid_updated_at",
+        ),
+        (
+            r#"{"sensor_type":"s","timestamp":1,"data":{"x":2},"updated_at":5}"#.into(),
+            "invalid_updated_at",
+        ),
+        (
+            format!(r#"{{"sensor_type":"s","timestamp":1,"data":{deep}}}"#),
+            "data_too_deep",
+        ),
+        (
+            format!(r#"{{"sensor_type":"s","timestamp":1,"data":{large}}}"#),
+            "data_too_large",
+        ),
+        (
+            format!(r#"{{"data":{large},"sensor_type":"s","timestamp":1}}"#),
+            "data_too_large",
+        ),
     ] {
-        let batch = parse(&[good, &bad, r#"{"sensor_type":"s","timestamp":2,"data":{"x":3,"y":[]}}"#]);
+        let batch = parse(&[
+            good,
+            &bad,
+            r#"{"sensor_type":"s","timestamp":2,"data":{"x":3,"y":[]}}"#,
+        ]);
         assert_eq!((batch.total_records, batch.errors), (3, 1), "{bad}");
         assert_eq!(batch.error_details[0].code, code, "{bad}");
         assert_eq!(batch.error_details[0].index, 1);
-        let records = &batch.series.iter().find(|series| series.sensor_type.as_str() == "s").unwrap().records;
+        let records = &batch
+            .series
+            .iter()
+            .find(|series| series.sensor_type.as_str() == "s")
+            .unwrap()
+            .records;
         assert_eq!(records.len(), 2, "{bad}");
         assert_eq!(records.data(0), r#"{"x":1}"#, "{bad}");
         assert_eq!(records.data(1), r#"{"x":3,"y":[]}"#, "{bad}");
@@ -204,7 +285,9 @@ fn a_bad_record_never_fails_the_rest() {
 #[test]
 fn nesting_of_sixteen_levels_is_kept() {
     let data = format!("{{\"a\":{}1{}}}", "[".repeat(15), "]".repeat(15));
-    let batch = parse(&[&format!(r#"{{"sensor_type":"s","timestamp":1,"data":{data}}}"#)]);
+    let batch = parse(&[&format!(
+        r#"{{"sensor_type":"s","timestamp":1,"data":{data}}}"#
+    )]);
     assert_eq!(batch.errors, 0);
     assert_eq!(batch.series[0].records.data(0), data);
 }
@@ -242,25 +325,93 @@ fn a_bad_session_fails_the_push_and_names_the_field() {
     for (text, kind, field) in [
         ("[]".to_owned(), PushErrorKind::Malformed, None),
         ("{}".into(), PushErrorKind::MissingField, Some("session")),
-        (r#"{"session":5,"sensor_data":[]}"#.into(), PushErrorKind::InvalidField, Some("session")),
-        (format!(r#"{{"session":{SESSION}}}"#), PushErrorKind::MissingField, Some("sensor_data")),
-        (format!(r#"{{"session":{SESSION},"sensor_data":{{}}}}"#), PushErrorKind::InvalidField, Some("sensor_data")),
-        (r#"{"session":{},"sensor_data":[]}"#.into(), PushErrorKind::MissingField, Some("session.session_id")),
-        (with(r#""session_id":"x""#), PushErrorKind::InvalidField, Some("session.session_id")),
-        (with(r#""session_id":null"#), PushErrorKind::MissingField, Some("session.session_id")),
-        (with(r#""start_time":"2025-11-13T00:00:00""#), PushErrorKind::InvalidField, Some("session.start_time")),
-        (with(r#""end_time":"2025-11-12T23:59:59Z""#), PushErrorKind::InvalidField, Some("session.end_time")),
-        (with(r#""sample_rate":0"#), PushErrorKind::InvalidField, Some("session.sample_rate")),
-        (with(r#""sample_rate":"fast""#), PushErrorKind::InvalidField, Some("session.sample_rate")),
-        (with(r#""is_active":1"#), PushErrorKind::InvalidField, Some("session.is_active")),
-        (with(r#""enabled_sensors":[""]"#), PushErrorKind::InvalidField, Some("session.enabled_sensors")),
-        (with(r#""enabled_sensors":"gps""#), PushErrorKind::InvalidField, Some("session.enabled_sensors")),
-        (with(&format!(r#""notes":"{}""#, long(10_001))), PushErrorKind::InvalidField, Some("session.notes")),
-        (with(r#""notes":"\u0000""#), PushErrorKind::InvalidField, Some("session.notes")),
-        (with(r#""updated_at":"never""#), PushErrorKind::InvalidField, Some("session.updated_at")),
+        (
+            r#"{"session":5,"sensor_data":[]}"#.into(),
+            PushErrorKind::InvalidField,
+            Some("session"),
+        ),
+        (
+            format!(r#"{{"session":{SESSION}}}"#),
+            PushErrorKind::MissingField,
+            Some("sensor_data"),
+        ),
+        (
+            format!(r#"{{"session":{SESSION},"sensor_data":{{}}}}"#),
+            PushErrorKind::InvalidField,
+            Some("sensor_data"),
+        ),
+        (
+            r#"{"session":{},"sensor_data":[]}"#.into(),
+            PushErrorKind::MissingField,
+            Some("session.session_id"),
+        ),
+        (
+            with(r#""session_id":"x""#),
+            PushErrorKind::InvalidField,
+            Some("session.session_id"),
+        ),
+        (
+            with(r#""session_id":null"#),
+            PushErrorKind::MissingField,
+            Some("session.session_id"),
+        ),
+        (
+            with(r#""start_time":"2025-11-13T00:00:00""#),
+            PushErrorKind::InvalidField,
+            Some("session.start_time"),
+        ),
+        (
+            with(r#""end_time":"2025-11-12T23:59:59Z""#),
+            PushErrorKind::InvalidField,
+            Some("session.end_time"),
+        ),
+        (
+            with(r#""sample_rate":0"#),
+            PushErrorKind::InvalidField,
+            Some("session.sample_rate"),
+        ),
+        (
+            with(r#""sample_rate":"fast""#),
+            PushErrorKind::InvalidField,
+            Some("session.sample_rate"),
+        ),
+        (
+            with(r#""is_active":1"#),
+            PushErrorKind::InvalidField,
+            Some("session.is_active"),
+        ),
+        (
+            with(r#""enabled_sensors":[""]"#),
+            PushErrorKind::InvalidField,
+            Some("session.enabled_sensors"),
+        ),
+        (
+            with(r#""enabled_sensors":"gps""#),
+            PushErrorKind::InvalidField,
+            Some("session.enabled_sensors"),
+        ),
+        (
+            with(&format!(r#""notes":"{}""#, long(10_001))),
+            PushErrorKind::InvalidField,
+            Some("session.notes"),
+        ),
+        (
+            with(r#""notes":"\u0000""#),
+            PushErrorKind::InvalidField,
+            Some("session.notes"),
+        ),
+        (
+            with(r#""updated_at":"never""#),
+            PushErrorKind::InvalidField,
+            Some("session.updated_at"),
+        ),
     ] {
         let error = PushBatch::parse(text.as_bytes()).unwrap_err();
-        assert_eq!((error.kind(), error.field()), (kind, field), "{text}: {error}");
+        assert_eq!(
+            (error.kind(), error.field()),
+            (kind, field),
+            "{text}: {error}"
+        );
         if let Some(field) = field {
             assert!(error.to_string().contains(field), "{error}");
         }
@@ -271,10 +422,16 @@ fn a_bad_session_fails_the_push_and_names_the_field() {
 #[test]
 fn hostile_nesting_is_refused_without_recursion() {
     let deep = 100_000;
-    let record = format!(r#"{{"sensor_type":"s","timestamp":1,"data":{}{}}}"#, "{\"a\":".repeat(deep), "}".repeat(deep));
+    let record = format!(
+        r#"{{"sensor_type":"s","timestamp":1,"data":{}{}}}"#,
+        "{\"a\":".repeat(deep),
+        "}".repeat(deep)
+    );
     assert!(PushBatch::parse(body(&[record]).as_bytes()).is_err());
     let record = format!(
-        r#"{{"sensor_type":"s","timestamp":1,"data":{}1{}}}"#, "{\"a\":".repeat(deep), "}".repeat(deep)
+        r#"{{"sensor_type":"s","timestamp":1,"data":{}1{}}}"#,
+        "{\"a\":".repeat(deep),
+        "}".repeat(deep)
     );
     let batch = PushBatch::parse(body(&[record]).as_bytes()).unwrap();
     assert_eq!(batch.error_details[0].code, "data_too_deep");

@@ -18,11 +18,15 @@ impl AccountStore for SledStore {
         user: NewUser,
         now: Timestamp,
     ) -> Result<Result<User, Taken>, StoreError> {
-        self.accounts_alone("create_user", move |inner| accounts::create(inner, user, now)).await
+        self.accounts_alone("create_user", move |inner| {
+            accounts::create(inner, user, now)
+        })
+        .await
     }
 
     async fn user(&self, id: UserId) -> Result<Option<User>, StoreError> {
-        self.accounts_shared("user", move |inner| accounts::user(inner, id)).await
+        self.accounts_shared("user", move |inner| accounts::user(inner, id))
+            .await
     }
 
     async fn credentials(&self, username: &str) -> Result<Option<Credentials>, StoreError> {
@@ -32,7 +36,8 @@ impl AccountStore for SledStore {
     }
 
     async fn users(&self, after: Option<UserId>, limit: usize) -> Result<UserPage, StoreError> {
-        self.accounts_shared("users", move |inner| accounts::users(inner, after, limit)).await
+        self.accounts_shared("users", move |inner| accounts::users(inner, after, limit))
+            .await
     }
 
     async fn set_active(
@@ -57,7 +62,10 @@ impl AccountStore for SledStore {
 
     async fn create_family(&self, family: NewFamily, now: Timestamp) -> Result<(), StoreError> {
         let user = family.user;
-        self.alone(user, "create_family", move |inner| families::create(inner, family, now)).await
+        self.alone(user, "create_family", move |inner| {
+            families::create(inner, family, now)
+        })
+        .await
     }
 
     async fn rotate(
@@ -69,8 +77,17 @@ impl AccountStore for SledStore {
         expires_at: Timestamp,
         now: Timestamp,
     ) -> Result<Rotation, StoreError> {
-        let presented = Presented { family, user, token: presented, next, expires_at };
-        self.alone(user, "rotate", move |inner| families::rotate(inner, &presented, now)).await
+        let presented = Presented {
+            family,
+            user,
+            token: presented,
+            next,
+            expires_at,
+        };
+        self.alone(user, "rotate", move |inner| {
+            families::rotate(inner, &presented, now)
+        })
+        .await
     }
 
     async fn revoke_device(
@@ -80,11 +97,15 @@ impl AccountStore for SledStore {
         device_id: Option<&str>,
     ) -> Result<(), StoreError> {
         let device_id = device_id.map(str::to_owned);
-        let work = move |inner: &_| families::revoke_device(inner, user, sign_in, device_id.as_deref());
+        let work =
+            move |inner: &_| families::revoke_device(inner, user, sign_in, device_id.as_deref());
         self.alone(user, "revoke_device", work).await
     }
 
     async fn sign_ins(&self, user: UserId, now: Timestamp) -> Result<Vec<SignIn>, StoreError> {
-        self.shared(user, "sign_ins", move |inner| families::sign_ins(inner, user, now)).await
+        self.shared(user, "sign_ins", move |inner| {
+            families::sign_ins(inner, user, now)
+        })
+        .await
     }
 }

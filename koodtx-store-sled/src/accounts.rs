@@ -30,7 +30,10 @@ fn unique_key(table: Table, text: &str) -> Key {
 pub(crate) fn create(inner: &Inner, new: NewUser, now: Timestamp) -> Result<Result<User, Taken>> {
     let username = unique_key(Table::Username, &fold_name(&new.username));
     let email = unique_key(Table::Email, &fold_name(&new.email));
-    let device = new.device_id.as_ref().map(|device| unique_key(Table::Device, device));
+    let device = new
+        .device_id
+        .as_ref()
+        .map(|device| unique_key(Table::Device, device));
     let names = [
         (Some(username), Taken::Username),
         (Some(email), Taken::Email),
@@ -43,8 +46,14 @@ pub(crate) fn create(inner: &Inner, new: NewUser, now: Timestamp) -> Result<Resu
             return Ok(Err(*taken));
         }
     }
-    let last = inner.values.scan_prefix(&Key::table(Table::Account)).next_back().transpose()?;
-    let last = last.map(|entry| record::load::<AccountRecord>(&inner.values, &entry)).transpose()?;
+    let last = inner
+        .values
+        .scan_prefix(&Key::table(Table::Account))
+        .next_back()
+        .transpose()?;
+    let last = last
+        .map(|entry| record::load::<AccountRecord>(&inner.values, &entry))
+        .transpose()?;
     let id = UserId(last.map_or(1, |last| last.user.id.0 + 1));
     let user = User {
         id,
@@ -59,7 +68,10 @@ pub(crate) fn create(inner: &Inner, new: NewUser, now: Timestamp) -> Result<Resu
     for key in names.iter().filter_map(|(key, _)| key.as_ref()) {
         record::put(&mut set, key, &id)?;
     }
-    let account = AccountRecord { user, password_hash: new.password_hash };
+    let account = AccountRecord {
+        user,
+        password_hash: new.password_hash,
+    };
     record::put(&mut set, &Key::account(id), &account)?;
     inner.journal.commit(set)?;
     Ok(Ok(account.user))
@@ -75,10 +87,15 @@ pub(crate) fn user(inner: &Inner, id: UserId) -> Result<Option<User>> {
 
 pub(crate) fn credentials(inner: &Inner, username: &str) -> Result<Option<Credentials>> {
     let key = unique_key(Table::Username, &fold_name(username));
-    let Some(id) = record::get(&inner.values, &key)? else { return Ok(None) };
+    let Some(id) = record::get(&inner.values, &key)? else {
+        return Ok(None);
+    };
     let account = read(&inner.values, id)?
         .ok_or_else(|| Failure::corrupt(format!("the account {id} has a name and is missing")))?;
-    Ok(Some(Credentials { user: account.user, password_hash: account.password_hash }))
+    Ok(Some(Credentials {
+        user: account.user,
+        password_hash: account.password_hash,
+    }))
 }
 
 pub(crate) fn users(inner: &Inner, after: Option<UserId>, limit: usize) -> Result<UserPage> {
@@ -90,7 +107,10 @@ pub(crate) fn users(inner: &Inner, after: Option<UserId>, limit: usize) -> Resul
         .take(limit)
         .map(|entry| Ok(record::load::<AccountRecord>(&inner.values, &entry?)?.user))
         .collect::<Result<_>>()?;
-    Ok(UserPage { users, has_more: behind.next().transpose()?.is_some() })
+    Ok(UserPage {
+        users,
+        has_more: behind.next().transpose()?.is_some(),
+    })
 }
 
 pub(crate) fn count(values: &Values) -> Result<u64> {
@@ -109,7 +129,9 @@ pub(crate) fn set_active(
     is_active: bool,
     now: Timestamp,
 ) -> Result<Option<User>> {
-    let Some(mut account) = read(&inner.values, id)? else { return Ok(None) };
+    let Some(mut account) = read(&inner.values, id)? else {
+        return Ok(None);
+    };
     let mut set = WriteSet::new(&inner.values);
     if account.user.is_active != is_active {
         account.user.is_active = is_active;
@@ -130,7 +152,9 @@ pub(crate) fn set_password(
     password_hash: String,
     now: Timestamp,
 ) -> Result<Option<User>> {
-    let Some(mut account) = read(&inner.values, id)? else { return Ok(None) };
+    let Some(mut account) = read(&inner.values, id)? else {
+        return Ok(None);
+    };
     account.password_hash = password_hash;
     account.user.updated_at = now;
     let mut set = WriteSet::new(&inner.values);

@@ -36,7 +36,10 @@ impl SeriesKey<'_> {
 
     /// The last block that begins at `time` or before.
     pub(crate) fn last_from(&self, values: &Values, time: Timestamp) -> Result<Option<Entry>> {
-        values.scan(&self.all(), &self.block(time.plus_micros(1))).next_back().transpose()
+        values
+            .scan(&self.all(), &self.block(time.plus_micros(1)))
+            .next_back()
+            .transpose()
     }
 
     /// The first block that begins at `time` or later.

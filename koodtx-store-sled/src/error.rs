@@ -13,7 +13,7 @@ pub(crate) enum Failure {
     Io(io::Error),
     /// Stored bytes do not make sense; says where and why.
     Corrupt(String),
-    /// A write or a sync failed, so what is on disk is unknown.
+    /// A write or a sync failed, now or earlier, so what is on disk is unknown.
     Broken(Broken),
     /// Decided already, by the pure functions of the protocol.
     Decided(StoreError),
@@ -24,6 +24,8 @@ pub(crate) enum Failure {
 pub(crate) struct Broken {
     pub(crate) kind: StoreErrorKind,
     pub(crate) reason: String,
+    /// Whether the call that gets this may have been applied.
+    pub(crate) unsure: bool,
 }
 
 pub(crate) type Result<T, E = Failure> = std::result::Result<T, E>;
@@ -44,8 +46,23 @@ impl Failure {
                 StoreError::new(kind, operation, error.to_string()).with_source(error)
             }
             Self::Corrupt(message) => StoreError::corrupt(operation, message),
-            Self::Broken(broken) => StoreError::new(kind, operation, broken.to_string()),
+            Self::Broken(broken) => {
+                let error = StoreError::new(kind, operation, broken.to_string());
+                if broken.unsure {
+                    error.may_have_applied()
+                } else {
+                    error
+                }
+            }
             Self::Decided(error) => error,
+        }
+    }
+
+    /// Says of stored bytes that do not make sense where they lie.
+    pub(crate) fn at(self, place: impl fmt::Display) -> Self {
+        match self {
+            Self::Corrupt(message) => Self::Corrupt(format!("{place}: {message}")),
+            other => other,
         }
     }
 
@@ -58,7 +75,9 @@ impl Failure {
         }
         match self {
             Self::Sled(sled::Error::Io(error)) | Self::Io(error) => of_io(error),
-            Self::Sled(sled::Error::Corruption { .. }) | Self::Corrupt(_) => StoreErrorKind::Corrupt,
+            Self::Sled(sled::Error::Corruption { .. }) | Self::Corrupt(_) => {
+                StoreErrorKind::Corrupt
+            }
             Self::Sled(_) => StoreErrorKind::Internal,
             Self::Broken(broken) => broken.kind,
             Self::Decided(error) => error.kind(),

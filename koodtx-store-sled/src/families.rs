@@ -30,7 +30,7 @@ pub(crate) fn revoke_where(
     for entry in values.scan_prefix(&Key::families(user)) {
         let entry = entry?;
         if is_revoked(&record::load::<FamilyRecord>(values, &entry)?.sign_in) {
-            set.remove_stored(&entry);
+            set.remove_entry(&entry);
         }
     }
     Ok(())
@@ -46,7 +46,9 @@ pub(crate) fn create(inner: &Inner, family: NewFamily, now: Timestamp) -> Result
         return Err(Failure::Decided(error));
     }
     let mut set = WriteSet::new(&inner.values);
-    revoke_where(&inner.values, &mut set, family.user, |sign_in| sign_in.expires_at <= now)?;
+    revoke_where(&inner.values, &mut set, family.user, |sign_in| {
+        sign_in.expires_at <= now
+    })?;
     let sign_in = SignIn {
         id: family.id,
         user: family.user,
@@ -54,7 +56,14 @@ pub(crate) fn create(inner: &Inner, family: NewFamily, now: Timestamp) -> Result
         created_at: now,
         expires_at: family.expires_at,
     };
-    record::put(&mut set, &key, &FamilyRecord { sign_in, current: family.token })?;
+    record::put(
+        &mut set,
+        &key,
+        &FamilyRecord {
+            sign_in,
+            current: family.token,
+        },
+    )?;
     inner.journal.commit(set)
 }
 

@@ -44,7 +44,10 @@ impl Folder {
         };
         fs::create_dir_all(path).map_err(failed)?;
         let lock = lock(path)?;
-        let folder = Self { path: path.to_path_buf(), _lock: lock };
+        let folder = Self {
+            path: path.to_path_buf(),
+            _lock: lock,
+        };
         match fs::read_to_string(folder.file(FORMAT_FILE)) {
             Ok(text) => {
                 folder.check_format(&text)?;
@@ -85,7 +88,10 @@ impl Folder {
     /// Marks that a store is being created here, where there is none.
     fn begin(&self) -> Result<(), StoreError> {
         let failed = |error: io::Error| {
-            let message = format!("no store can be created in {}: {error}", self.path.display());
+            let message = format!(
+                "no store can be created in {}: {error}",
+                self.path.display()
+            );
             StoreError::new(Failure::Io(error).kind(), OPERATION, message)
         };
         let creating = self.file(CREATING_FILE);
@@ -102,7 +108,10 @@ impl Folder {
         }
         write_synced(&creating, &format!("{FORMAT_VERSION}\n")).map_err(failed)?;
         sync_folder(&self.path).map_err(failed)?;
-        let parent = self.path.parent().filter(|parent| !parent.as_os_str().is_empty());
+        let parent = self
+            .path
+            .parent()
+            .filter(|parent| !parent.as_os_str().is_empty());
         match sync_folder(parent.unwrap_or(Path::new("."))) {
             // Nothing that this process made can be in a folder that it may not even read.
             Err(error) if error.kind() != io::ErrorKind::PermissionDenied => Err(failed(error)),
@@ -112,13 +121,19 @@ impl Folder {
 
     /// Opens the file of the database a second time, for syncing. Called once sled has opened.
     pub(crate) fn database_file(&self) -> io::Result<File> {
-        OpenOptions::new().read(true).write(true).open(self.file(DATABASE_FILE))
+        OpenOptions::new()
+            .read(true)
+            .write(true)
+            .open(self.file(DATABASE_FILE))
     }
 
     /// Makes the opened store permanent: its files are in the folder, and the folder is on disk.
     pub(crate) fn finish(&self, database: &File) -> io::Result<()> {
         database.sync_all()?;
-        OpenOptions::new().write(true).open(self.file(CONFIGURATION_FILE))?.sync_all()?;
+        OpenOptions::new()
+            .write(true)
+            .open(self.file(CONFIGURATION_FILE))?
+            .sync_all()?;
         let creating = self.file(CREATING_FILE);
         if creating.exists() {
             fs::rename(&creating, self.file(FORMAT_FILE))?;
@@ -132,13 +147,17 @@ impl Folder {
     /// the torn file for the newest snapshot, and calls the whole database corrupt. They hold
     /// nothing that is not in the database file.
     fn remove_unfinished_snapshots(&self) -> io::Result<()> {
-        self.remove_where(|name| name.starts_with(SNAPSHOT_PREFIX) && name.ends_with(UNFINISHED_SUFFIX))
+        self.remove_where(|name| {
+            name.starts_with(SNAPSHOT_PREFIX) && name.ends_with(UNFINISHED_SUFFIX)
+        })
     }
 
     fn remove_database(&self) -> io::Result<()> {
         self.remove_where(|name| {
-            matches!(name, DATABASE_FILE | CONFIGURATION_FILE | LARGE_PAGES_FOLDER)
-                || name.starts_with(SNAPSHOT_PREFIX)
+            matches!(
+                name,
+                DATABASE_FILE | CONFIGURATION_FILE | LARGE_PAGES_FOLDER
+            ) || name.starts_with(SNAPSHOT_PREFIX)
         })
     }
 
@@ -165,7 +184,10 @@ fn lock(path: &Path) -> Result<File, StoreError> {
         .truncate(false)
         .open(path.join(LOCK_FILE))
         .map_err(|error| {
-            let message = format!("the data folder {} is not writable: {error}", path.display());
+            let message = format!(
+                "the data folder {} is not writable: {error}",
+                path.display()
+            );
             StoreError::new(Failure::Io(error).kind(), OPERATION, message)
         })?;
     match file.try_lock() {
@@ -182,14 +204,21 @@ fn lock(path: &Path) -> Result<File, StoreError> {
         Err(TryLockError::Error(error)) => Err(StoreError::new(
             StoreErrorKind::Unavailable,
             OPERATION,
-            format!("the data folder {} cannot be locked: {error}", path.display()),
+            format!(
+                "the data folder {} cannot be locked: {error}",
+                path.display()
+            ),
         )),
     }
 }
 
 fn sync_folder(path: &Path) -> io::Result<()> {
     // Windows opens no folders as files, and needs no such sync.
-    if cfg!(unix) { File::open(path)?.sync_all() } else { Ok(()) }
+    if cfg!(unix) {
+        File::open(path)?.sync_all()
+    } else {
+        Ok(())
+    }
 }
 
 fn write_synced(path: &Path, text: &str) -> io::Result<()> {

@@ -65,14 +65,19 @@ impl Janitor {
     pub(crate) fn start(inner: Arc<Inner>) -> std::io::Result<Self> {
         inner.bell.ring();
         let of_thread = Arc::clone(&inner);
-        let thread = thread::Builder::new().name("koodtx-sled-janitor".to_owned()).spawn(move || {
-            while of_thread.bell.wait() {
-                if let Err(failure) = sweep(&of_thread) {
-                    tracing::warn!(%failure, "the records of deleted sessions stay for now");
+        let thread = thread::Builder::new()
+            .name("koodtx-sled-janitor".to_owned())
+            .spawn(move || {
+                while of_thread.bell.wait() {
+                    if let Err(failure) = sweep(&of_thread) {
+                        tracing::warn!(%failure, "the records of deleted sessions stay for now");
+                    }
                 }
-            }
-        })?;
-        Ok(Self { inner, thread: Some(thread) })
+            })?;
+        Ok(Self {
+            inner,
+            thread: Some(thread),
+        })
     }
 }
 
@@ -89,7 +94,9 @@ impl Drop for Janitor {
 
 fn sweep(inner: &Inner) -> Result<()> {
     while !inner.bell.is_stopped() {
-        let Some(entry) = inner.values.scan_prefix(&Key::table(Table::Garbage)).next() else { break };
+        let Some(entry) = inner.values.scan_prefix(&Key::table(Table::Garbage)).next() else {
+            break;
+        };
         let entry = entry?;
         let mut reader = KeyReader::new(entry.key());
         if !step(inner, reader.user()?, reader.time()?)? {
@@ -114,7 +121,11 @@ fn step(inner: &Inner, user: UserId, life: Timestamp) -> Result<bool> {
     let mut set = WriteSet::new(&inner.values);
     let mut removed = 0;
     for prefix in &prefixes {
-        for entry in inner.values.scan_prefix(prefix).take(STEP_MAX_KEYS - removed) {
+        for entry in inner
+            .values
+            .scan_prefix(prefix)
+            .take(STEP_MAX_KEYS - removed)
+        {
             set.remove_stored(&entry?);
             removed += 1;
         }

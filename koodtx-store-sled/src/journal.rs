@@ -29,6 +29,8 @@ struct Progress {
     /// Somebody is syncing.
     syncing: bool,
     broken: Option<Broken>,
+    #[cfg(test)]
+    syncs: u64,
 }
 
 /// A batch that is visible, and not yet known to be on disk.
@@ -39,13 +41,23 @@ pub(crate) struct Written(u64);
 impl Journal {
     /// `file` is the file in which `db` keeps everything.
     pub(crate) fn new(db: sled::Db, file: File) -> Self {
-        Self { db, file, progress: Mutex::default(), advanced: Condvar::new() }
+        Self {
+            db,
+            file,
+            progress: Mutex::default(),
+            advanced: Condvar::new(),
+        }
     }
 
     /// Fails when a write has failed before: what the tree shows may then be half a batch.
     pub(crate) fn check(&self) -> Result<()> {
-        let broken = self.progress.lock().broken.clone();
-        broken.map_or(Ok(()), |broken| Err(Failure::Broken(broken)))
+        match &self.progress.lock().broken {
+            None => Ok(()),
+            Some(broken) => Err(Failure::Broken(Broken {
+                unsure: false,
+                ..broken.clone()
+            })),
+        }
     }
 
     /// Applies a batch, whole also after a crash. Does not wait for the disk.
@@ -76,6 +88,10 @@ impl Journal {
             self.advanced.notify_all();
             outcome?;
             progress.synced = covered;
+            #[cfg(test)]
+            {
+                progress.syncs += 1;
+            }
         }
         Ok(())
     }
@@ -108,15 +124,23 @@ impl Journal {
                 }
             }
         }
-        let panicked =
-            Broken { kind: StoreErrorKind::Unavailable, reason: "the database panicked".to_owned() };
+        let broken = |kind, reason| Broken {
+            kind,
+            reason,
+            unsure: true,
+        };
+        let panicked = broken(
+            StoreErrorKind::Unavailable,
+            "the database panicked".to_owned(),
+        );
         let mut guard = Guard(self, Some(panicked));
-        let outcome = work();
-        guard.1 = outcome
-            .as_ref()
+        guard.1 = work()
             .err()
-            .map(|failure| Broken { kind: failure.kind(), reason: failure.to_string() });
-        outcome
+            .map(|failure| broken(failure.kind(), failure.to_string()));
+        guard
+            .1
+            .clone()
+            .map_or(Ok(()), |broken| Err(Failure::Broken(broken)))
     }
 }
 
@@ -128,5 +152,94 @@ impl Drop for Journal {
         {
             tracing::error!(%failure, "the last writes could not be synced");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use koodtx_core::id::UserId;
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::key::Key;
+    use crate::values::Values;
+
+    fn write(journal: &Journal, user: i64) -> Result<Written> {
+        let values = Values::new((*journal.db).clone());
+        let mut set = WriteSet::new(&values);
+        set.mark(&Key::user_record(UserId(user)));
+        journal.write(set)
+    }
+
+    #[test]
+    fn one_sync_serves_all_who_wrote_before_it() {
+        const BATCHES_COUNT: i64 = 10;
+        let folder = TempDir::new().unwrap();
+        let db = sled::open(folder.path()).unwrap();
+        let file = File::open(folder.path().join("db")).unwrap();
+        let journal = Journal::new(db, file);
+        let batches: Vec<_> = (0..BATCHES_COUNT)
+            .map(|user| write(&journal, user).unwrap())
+            .collect();
+        std::thread::scope(|scope| {
+            for &batch in &batches {
+                let journal = &journal;
+                scope.spawn(move || journal.sync(batch).unwrap());
+            }
+        });
+        assert_eq!(journal.progress.lock().syncs, 1);
+        journal.sync(write(&journal, 0).unwrap()).unwrap();
+        assert_eq!(journal.progress.lock().syncs, 2);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn after_a_failed_sync_nothing_is_written_or_answered() {
+        let folder = TempDir::new().unwrap();
+        let db = sled::open(folder.path()).unwrap();
+        // A pipe cannot be synced.
+        let (pipe, _writer) = std::io::pipe().unwrap();
+        let journal = Journal::new(db, std::os::fd::OwnedFd::from(pipe).into());
+        let first = write(&journal, 1).unwrap();
+        let second = write(&journal, 2).unwrap();
+        for (batch, is_unsure) in [(first, true), (second, true)] {
+            let error = journal.sync(batch).unwrap_err().during("push");
+            assert_eq!(error.is_maybe_applied(), is_unsure);
+            assert!(
+                error.message().contains("check the disk and restart"),
+                "{error}"
+            );
+        }
+        assert!(
+            !journal
+                .check()
+                .unwrap_err()
+                .during("pull")
+                .is_maybe_applied()
+        );
+        assert!(
+            !write(&journal, 3)
+                .err()
+                .unwrap()
+                .during("push")
+                .is_maybe_applied()
+        );
+    }
+
+    #[test]
+    fn a_panic_while_writing_breaks_the_store() {
+        let folder = TempDir::new().unwrap();
+        let db = sled::open(folder.path()).unwrap();
+        let file = File::open(folder.path().join("db")).unwrap();
+        let journal = Journal::new(db, file);
+        let panic = std::panic::AssertUnwindSafe(|| journal.guarded(|| panic!("on purpose")));
+        assert!(std::panic::catch_unwind(panic).is_err());
+        assert!(
+            journal
+                .check()
+                .unwrap_err()
+                .to_string()
+                .contains("panicked")
+        );
     }
 }

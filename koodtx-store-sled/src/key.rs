@@ -73,7 +73,9 @@ impl Key {
 
     fn number(mut self, value: u128, length: usize) -> Self {
         self.0.extend(
-            (0..length as u32).rev().map(|group| (value >> (group * GROUP_BITS)) as u8 & 0x7F),
+            (0..length as u32)
+                .rev()
+                .map(|group| (value >> (group * GROUP_BITS)) as u8 & 0x7F),
         );
         self
     }
@@ -179,7 +181,9 @@ impl Key {
         series: u32,
         first: Timestamp,
     ) -> Self {
-        Self::block_changes(user, life, changed).series(series).time(first)
+        Self::block_changes(user, life, changed)
+            .series(series)
+            .time(first)
     }
 
     pub(crate) fn logs(user: UserId) -> Self {
@@ -196,7 +200,9 @@ impl Key {
 
     pub(crate) fn round(user: UserId, round: &RoundKey) -> Self {
         let since = round.since.map_or(i64::MIN, Timestamp::as_micros);
-        Self::rounds(user, round.sign_in).wide(since).number(u128::from(round.filter), WIDE_BYTES)
+        Self::rounds(user, round.sign_in)
+            .wide(since)
+            .number(u128::from(round.filter), WIDE_BYTES)
     }
 
     pub(crate) fn account(user: UserId) -> Self {
@@ -206,8 +212,14 @@ impl Key {
     /// A key that stands for a text of any length.
     pub(crate) fn hashed(table: Table, hash: [u8; 32]) -> Self {
         let (left, right) = hash.split_at(16);
-        let half = |bytes: &[u8]| bytes.iter().fold(0, |sum: u128, &byte| sum << 8 | u128::from(byte));
-        Self::of(table).number(half(left), UUID_BYTES).number(half(right), UUID_BYTES)
+        let half = |bytes: &[u8]| {
+            bytes
+                .iter()
+                .fold(0, |sum: u128, &byte| sum << 8 | u128::from(byte))
+        };
+        Self::of(table)
+            .number(half(left), UUID_BYTES)
+            .number(half(right), UUID_BYTES)
     }
 
     pub(crate) fn families(user: UserId) -> Self {
@@ -244,7 +256,9 @@ impl<'a> KeyReader<'a> {
             .split_at_checked(length)
             .ok_or_else(|| Failure::corrupt("a key is shorter than its table asks for"))?;
         self.0 = rest;
-        Ok(component.iter().fold(0, |value, &byte| value << GROUP_BITS | u128::from(byte & 0x7F)))
+        Ok(component.iter().fold(0, |value, &byte| {
+            value << GROUP_BITS | u128::from(byte & 0x7F)
+        }))
     }
 
     fn wide(&mut self) -> Result<i64> {

@@ -27,7 +27,13 @@ pub(crate) fn pull(inner: &Inner, query: &PullQuery, now: Timestamp) -> Result<P
     };
     let has_more = sessions.len() > query.limit;
     sessions.truncate(query.limit);
-    let mut head = PullHead { clock: user.clock, round_clock: None, total, sessions, has_more };
+    let mut head = PullHead {
+        clock: user.clock,
+        round_clock: None,
+        total,
+        sessions,
+        has_more,
+    };
     match query.round {
         Some(round) if query.start == PageStart::Offset(0) => {
             rounds::remember(inner, query.user, &round, user.clock, now)?;
@@ -53,7 +59,11 @@ fn all(values: &Values, query: &PullQuery) -> Result<Vec<SessionState>> {
 }
 
 /// The page out of what changed after `since`: costs what changed, not what is stored.
-fn changed(values: &Values, query: &PullQuery, since: Timestamp) -> Result<(u64, Vec<SessionState>)> {
+fn changed(
+    values: &Values,
+    query: &PullQuery,
+    since: Timestamp,
+) -> Result<(u64, Vec<SessionState>)> {
     let mut page = Page::new(query);
     let mut total = 0;
     for change in session::changes(values, query.user, since) {
@@ -89,7 +99,11 @@ fn named(
         PageStart::Offset(offset) => offset,
         PageStart::After(after) => matching.range(..=after).count(),
     };
-    let page = matching.into_values().skip(skip).take(query.limit.saturating_add(1)).collect();
+    let page = matching
+        .into_values()
+        .skip(skip)
+        .take(query.limit.saturating_add(1))
+        .collect();
     Ok((total, page))
 }
 
@@ -110,7 +124,12 @@ impl Page {
             PageStart::After(created_at) => (Some(created_at), 0),
         };
         let room = skip.saturating_add(query.limit).saturating_add(1);
-        Self { after, skip, room, smallest: BinaryHeap::new() }
+        Self {
+            after,
+            skip,
+            room,
+            smallest: BinaryHeap::new(),
+        }
     }
 
     fn offer(&mut self, created_at: Timestamp) {
@@ -155,13 +174,17 @@ pub(crate) fn sessions(
 
 /// One live session with its series. The caller shares the user's lock.
 pub(crate) fn session(inner: &Inner, user: UserId, id: SessionId) -> Result<Option<SessionDetail>> {
-    let Some(record) = SessionRecord::find(&inner.values, user, id)?.filter(|record| record.state.live)
+    let Some(record) =
+        SessionRecord::find(&inner.values, user, id)?.filter(|record| record.state.live)
     else {
         return Ok(None);
     };
     let series = series::all(&inner.values, user, record.life)?;
     Ok(Some(SessionDetail {
         state: record.state,
-        series: series.into_iter().map(|(sensor_type, one)| one.stats(sensor_type)).collect(),
+        series: series
+            .into_iter()
+            .map(|(sensor_type, one)| one.stats(sensor_type))
+            .collect(),
     }))
 }

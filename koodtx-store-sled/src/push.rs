@@ -20,11 +20,22 @@ use crate::values::WriteSet;
 pub(crate) fn push(inner: &Inner, command: &PushCommand, now: Timestamp) -> Result<PushOutcome> {
     let mut user = UserRecord::read(&inner.values, command.user)?;
     let tick = Tick::after(user.clock, now);
-    let mut merge = Merge { inner, command, tick, set: WriteSet::new(&inner.values) };
+    let mut merge = Merge {
+        inner,
+        command,
+        tick,
+        set: WriteSet::new(&inner.values),
+    };
     let (counts, data_count) = merge.run(&mut user)?;
 
     let mut set = merge.set;
-    let log_id = log::append(&mut set, command.user, &mut user, command.log_entry(counts), now)?;
+    let log_id = log::append(
+        &mut set,
+        command.user,
+        &mut user,
+        command.log_entry(counts),
+        now,
+    )?;
     user.write(&mut set, command.user)?;
     inner.journal.commit(set)?;
     Ok(PushOutcome {
@@ -49,9 +60,16 @@ impl Merge<'_> {
     /// session has now.
     fn run(&mut self, user: &mut UserRecord) -> Result<(MergeCounts, u64)> {
         let batch = &*self.command.batch;
-        let stored = SessionRecord::find(&self.inner.values, self.command.user, batch.session.session_id)?;
+        let stored = SessionRecord::find(
+            &self.inner.values,
+            self.command.user,
+            batch.session.session_id,
+        )?;
         let old = stored.as_ref().map(|record| record.state.clone());
-        let mut counts = MergeCounts { duplicates: batch.replaced, ..MergeCounts::default() };
+        let mut counts = MergeCounts {
+            duplicates: batch.replaced,
+            ..MergeCounts::default()
+        };
 
         let mut admitted = match SessionState::admit(old.clone(), &batch.session, self.tick) {
             Admission::Admitted(merge) => merge,
@@ -72,18 +90,29 @@ impl Merge<'_> {
         }
         if write.effect != Effect::Kept {
             user.recount(old.as_ref(), &write.state);
-            let record = SessionRecord { state: write.state.clone(), life };
+            let record = SessionRecord {
+                state: write.state.clone(),
+                life,
+            };
             record.write(&mut self.set, self.command.user, old.as_ref())?;
         }
         Ok((counts, write.state.data_count))
     }
 
-    fn merge_records(&mut self, life: Timestamp, admitted: &mut SessionMerge) -> Result<MergeCounts> {
+    fn merge_records(
+        &mut self,
+        life: Timestamp,
+        admitted: &mut SessionMerge,
+    ) -> Result<MergeCounts> {
         let mut counts = MergeCounts::default();
         let mut next_number = None;
         for batch in &self.command.batch.series {
-            let stored =
-                SeriesRecord::read(&self.inner.values, self.command.user, life, &batch.sensor_type)?;
+            let stored = SeriesRecord::read(
+                &self.inner.values,
+                self.command.user,
+                life,
+                &batch.sensor_type,
+            )?;
             let number = match (&stored, next_number) {
                 (Some(record), _) => record.number,
                 (None, Some(next)) => next,
@@ -99,7 +128,11 @@ impl Merge<'_> {
 
     fn first_free_number(&self, life: Timestamp) -> Result<u32> {
         let known = series::all(&self.inner.values, self.command.user, life)?;
-        Ok(known.iter().map(|(_, record)| record.number + 1).max().unwrap_or(0))
+        Ok(known
+            .iter()
+            .map(|(_, record)| record.number + 1)
+            .max()
+            .unwrap_or(0))
     }
 
     fn merge_one(
@@ -117,16 +150,20 @@ impl Merge<'_> {
             life,
             number,
         };
-        let merge =
-            merge_series(&batch.records, self.tick, |time| key.leaf(&self.inner.values, time))?;
+        let merge = merge_series(&batch.records, self.tick, |time| {
+            key.leaf(&self.inner.values, time)
+        })?;
         admitted.count_records(&merge.counts, merge.effect, stored.is_none());
         for edit in &merge.edits {
             key.edit(&mut self.set, edit)?;
         }
         let range @ (first, last) = batch.records.range();
-        let mut record = stored
-            .cloned()
-            .unwrap_or(SeriesRecord { number, count: 0, first, last });
+        let mut record = stored.cloned().unwrap_or(SeriesRecord {
+            number,
+            count: 0,
+            first,
+            last,
+        });
         record.extend(&merge.counts, range);
         if stored != Some(&record) {
             record.write(&mut self.set, key.user, life, &batch.sensor_type)?;

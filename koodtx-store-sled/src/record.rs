@@ -29,9 +29,9 @@ fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
     match bytes {
         [VERSION, json @ ..] => serde_json::from_slice(json)
             .map_err(|error| Failure::corrupt(format!("a stored record cannot be read: {error}"))),
-        [version, ..] => {
-            Err(Failure::corrupt(format!("a stored record has the unknown version {version}")))
-        }
+        [version, ..] => Err(Failure::corrupt(format!(
+            "a stored record has the unknown version {version}"
+        ))),
         [] => Err(Failure::corrupt("a stored record is empty")),
     }
 }

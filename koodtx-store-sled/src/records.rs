@@ -35,7 +35,9 @@ pub(crate) fn read(inner: &Inner, query: &RecordQuery) -> Result<RecordChunk> {
             .unzip();
     let filter = Filter::new(values, query, session.life)?;
     assemble_chunk(query, &sensor_types, |sensor_type, from| {
-        let Ok(at) = sensor_types.binary_search(sensor_type) else { return Ok(None) };
+        let Ok(at) = sensor_types.binary_search(sensor_type) else {
+            return Ok(None);
+        };
         let key = SeriesKey {
             user: query.user,
             session: query.session,
@@ -57,7 +59,9 @@ enum Filter {
 
 impl Filter {
     fn new(values: &Values, query: &RecordQuery, life: Timestamp) -> Result<Self> {
-        let Some(after) = query.changed_after else { return Ok(Self::Scan(None)) };
+        let Some(after) = query.changed_after else {
+            return Ok(Self::Scan(None));
+        };
         let changed = changed_blocks(values, query.user, life, after)?;
         Ok(changed.map_or(Self::Scan(Some(after)), Self::These))
     }
@@ -98,7 +102,10 @@ fn changed_blocks(
         reader.user()?;
         reader.time()?;
         reader.time()?;
-        changed.entry(reader.series()?).or_default().push(reader.time()?);
+        changed
+            .entry(reader.series()?)
+            .or_default()
+            .push(reader.time()?);
     }
     for firsts in changed.values_mut() {
         firsts.sort_unstable();
@@ -113,7 +120,11 @@ fn scan(
     after: Option<Timestamp>,
 ) -> Result<Option<Block>> {
     // The block that `from` lies in began before it.
-    let start = key.last_from(values, from)?.as_ref().map(first_time).transpose()?;
+    let start = key
+        .last_from(values, from)?
+        .as_ref()
+        .map(first_time)
+        .transpose()?;
     for entry in key.scan_from(values, start.unwrap_or(from)) {
         let entry = entry?;
         let meta = key.meta(values, &entry)?;

@@ -36,7 +36,9 @@ pub(crate) fn clock(
     now: Timestamp,
 ) -> Result<Option<Timestamp>> {
     let page: Option<FirstPage> = record::get(values, &Key::round(user, round))?;
-    Ok(page.filter(|page| page.is_fresh(now)).map(|page| page.clock))
+    Ok(page
+        .filter(|page| page.is_fresh(now))
+        .map(|page| page.clock))
 }
 
 /// Remembers the clock of a first page, unless an earlier one of the same round is remembered.
@@ -60,15 +62,19 @@ pub(crate) fn remember(
         if page.is_fresh(now) {
             fresh.push((page.at, entry));
         } else {
-            set.remove_stored(&entry);
+            set.remove_entry(&entry);
         }
     }
     if fresh.len() >= ROUNDS_PER_SIGN_IN_MAX_COUNT
         && let Some((_, oldest)) = fresh.iter().min_by_key(|(at, _)| *at)
     {
-        set.remove_stored(oldest);
+        set.remove_entry(oldest);
     }
-    record::put(&mut set, &Key::round(user, round), &FirstPage { clock, at: now })?;
+    record::put(
+        &mut set,
+        &Key::round(user, round),
+        &FirstPage { clock, at: now },
+    )?;
     let _unsynced = inner.journal.write(set)?;
     Ok(())
 }

@@ -52,7 +52,12 @@ impl SeriesRecord {
     }
 
     pub(crate) fn stats(&self, sensor_type: SensorType) -> SeriesStats {
-        SeriesStats { sensor_type, count: self.count, first: self.first, last: self.last }
+        SeriesStats {
+            sensor_type,
+            count: self.count,
+            first: self.first,
+            last: self.last,
+        }
     }
 }
 

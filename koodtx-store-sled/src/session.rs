@@ -1,5 +1,7 @@
 //! Sessions and the two indexes by which they are found.
 
+use std::fmt;
+
 use koodtx_core::id::{SessionId, UserId};
 use koodtx_core::session::SessionState;
 use koodtx_core::time::Timestamp;
@@ -19,6 +21,15 @@ pub(crate) struct SessionRecord {
     pub(crate) life: Timestamp,
 }
 
+/// Which session, for errors that cannot know its id.
+struct Place(UserId, Timestamp);
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "user {}, the session created at {}", self.0, self.1)
+    }
+}
+
 /// What the index of changes says of one session or tombstone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Change {
@@ -30,6 +41,7 @@ impl SessionRecord {
     /// Reads a session by its place in the order of sessions.
     pub(crate) fn at(values: &Values, user: UserId, created_at: Timestamp) -> Result<Option<Self>> {
         record::get(values, &Key::session(user, created_at))
+            .map_err(|failure| failure.at(Place(user, created_at)))
     }
 
     /// Reads a session or tombstone by its id.
@@ -41,7 +53,10 @@ impl SessionRecord {
     }
 
     pub(crate) fn load(values: &Values, entry: &Entry) -> Result<Self> {
-        record::load(values, entry)
+        record::load(values, entry).map_err(|failure| match place(entry.key()) {
+            Ok((user, created_at)) => failure.at(Place(user, created_at)),
+            Err(_) => failure,
+        })
     }
 
     /// Stores the session in place of `old`, and keeps the indexes in step.
@@ -60,7 +75,10 @@ impl SessionRecord {
             if let Some(old) = old {
                 set.remove(&Key::change(user, old.updated_at))?;
             }
-            let change = Change { created_at: state.created_at, live: state.live };
+            let change = Change {
+                created_at: state.created_at,
+                live: state.live,
+            };
             record::put(set, &Key::change(user, state.updated_at), &change)?;
         }
         Ok(())
@@ -104,5 +122,5 @@ pub(crate) fn id_at(
 
 /// The session that the index names must be there.
 pub(crate) fn missing(user: UserId, created_at: Timestamp) -> Failure {
-    Failure::corrupt(format!("user {user}: the session created at {created_at} is missing"))
+    Failure::corrupt("an index names it, and it is missing").at(Place(user, created_at))
 }

@@ -9,12 +9,12 @@ use koodtx_core::store::{StoreError, StoreErrorKind};
 use parking_lot::Mutex;
 use tokio::sync::RwLock;
 
-use crate::SledOptions;
 use crate::error::{Failure, Result};
 use crate::folder::Folder;
 use crate::janitor::{Bell, Janitor};
 use crate::journal::Journal;
 use crate::locks::UserLocks;
+use crate::options::{CACHE_MIN_BYTES, SledOptions};
 use crate::values::Values;
 
 /// How often sled tidies its file in the background, in milliseconds. Between two of these, space
@@ -58,7 +58,7 @@ impl SledStore {
         let opened = || {
             let db = sled::Config::new()
                 .path(folder.path())
-                .cache_capacity(cache_bytes)
+                .cache_capacity(cache_bytes.max(CACHE_MIN_BYTES))
                 .flush_every_ms(Some(TIDY_EVERY_MILLIS))
                 .open()?;
             db.flush()?;
@@ -67,7 +67,10 @@ impl SledStore {
             Ok((db, file))
         };
         let (db, file) = opened().map_err(|failure: Failure| {
-            let message = format!("the database in {} cannot be opened: {failure}", path.as_ref().display());
+            let message = format!(
+                "the database in {} cannot be opened: {failure}",
+                path.as_ref().display()
+            );
             StoreError::new(failure.kind(), "open", message)
         })?;
         let inner = Arc::new(Inner {
@@ -81,7 +84,10 @@ impl SledStore {
         });
         let janitor = Janitor::start(Arc::clone(&inner))
             .map_err(|error| Failure::Io(error).during("open"))?;
-        Ok(Self { inner, _janitor: janitor })
+        Ok(Self {
+            inner,
+            _janitor: janitor,
+        })
     }
 
     /// The data folder.
@@ -166,11 +172,7 @@ impl SledStore {
             work(&inner)
         });
         match task.await {
-            Ok(outcome) => outcome.map_err(|failure: Failure| {
-                let broken = matches!(failure, Failure::Broken(_) | Failure::Sled(_) | Failure::Io(_));
-                let error = failure.during(operation);
-                if broken { error.may_have_applied() } else { error }
-            }),
+            Ok(outcome) => outcome.map_err(|failure: Failure| failure.during(operation)),
             Err(error) => Err(StoreError::new(
                 StoreErrorKind::Internal,
                 operation,
@@ -184,6 +186,8 @@ impl SledStore {
 
 impl fmt::Debug for SledStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SledStore").field("path", &self.path()).finish_non_exhaustive()
+        f.debug_struct("SledStore")
+            .field("path", &self.path())
+            .finish_non_exhaustive()
     }
 }

@@ -17,24 +17,39 @@ use crate::{delete, log, pull, push, records};
 #[async_trait]
 impl SyncStore for SledStore {
     fn info(&self) -> StoreInfo {
-        StoreInfo { kind: "sled", durable: true }
+        StoreInfo {
+            kind: "sled",
+            durable: true,
+        }
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
         // A read of any key goes through the database, and fails once writing has failed.
-        self.blocking("ping", (), |inner| inner.values.get(&Key::user_record(UserId(0))).map(drop)).await
+        self.blocking("ping", (), |inner| {
+            inner.values.get(&Key::user_record(UserId(0))).map(drop)
+        })
+        .await
     }
 
     async fn push(&self, command: PushCommand, now: Timestamp) -> Result<PushOutcome, StoreError> {
-        self.alone(command.user, "push", move |inner| push::push(inner, &command, now)).await
+        self.alone(command.user, "push", move |inner| {
+            push::push(inner, &command, now)
+        })
+        .await
     }
 
     async fn pull(&self, query: PullQuery, now: Timestamp) -> Result<PullHead, StoreError> {
-        self.shared(query.user, "pull", move |inner| pull::pull(inner, &query, now)).await
+        self.shared(query.user, "pull", move |inner| {
+            pull::pull(inner, &query, now)
+        })
+        .await
     }
 
     async fn read_records(&self, query: RecordQuery) -> Result<RecordChunk, StoreError> {
-        self.shared(query.user, "read_records", move |inner| records::read(inner, &query)).await
+        self.shared(query.user, "read_records", move |inner| {
+            records::read(inner, &query)
+        })
+        .await
     }
 
     async fn delete_session(
@@ -62,11 +77,17 @@ impl SyncStore for SledStore {
         user: UserId,
         session: SessionId,
     ) -> Result<Option<SessionDetail>, StoreError> {
-        self.shared(user, "session", move |inner| pull::session(inner, user, session)).await
+        self.shared(user, "session", move |inner| {
+            pull::session(inner, user, session)
+        })
+        .await
     }
 
     async fn status(&self, user: UserId, recent: usize) -> Result<UserStatus, StoreError> {
-        self.shared(user, "status", move |inner| log::status(inner, user, recent)).await
+        self.shared(user, "status", move |inner| {
+            log::status(inner, user, recent)
+        })
+        .await
     }
 
     async fn log(
@@ -75,6 +96,7 @@ impl SyncStore for SledStore {
         entry: NewSyncLogEntry,
         now: Timestamp,
     ) -> Result<LogId, StoreError> {
-        self.alone(user, "log", move |inner| log::log(inner, user, entry, now)).await
+        self.alone(user, "log", move |inner| log::log(inner, user, entry, now))
+            .await
     }
 }

@@ -27,7 +27,10 @@ pub(crate) struct UserRecord {
 
 impl UserRecord {
     pub(crate) fn read(values: &Values, user: UserId) -> Result<Self> {
-        Ok(record::get(values, &Key::user_record(user))?.unwrap_or_default())
+        let record = record::get(values, &Key::user_record(user));
+        Ok(record
+            .map_err(|failure| failure.at(format_args!("user {user}")))?
+            .unwrap_or_default())
     }
 
     pub(crate) fn write(&self, set: &mut WriteSet<'_>, user: UserId) -> Result<()> {

@@ -40,7 +40,11 @@ impl Entry {
 
 /// The part of a value that lies at its key.
 fn head(stored: &[u8]) -> &[u8] {
-    let header = if stored.first() == Some(&CUT) { CUT_HEADER_BYTES } else { 1 };
+    let header = if stored.first() == Some(&CUT) {
+        CUT_HEADER_BYTES
+    } else {
+        1
+    };
     stored.get(header..).unwrap_or_default()
 }
 
@@ -58,8 +62,11 @@ impl Values {
     }
 
     pub(crate) fn get(&self, key: &Key) -> Result<Option<Vec<u8>>> {
-        let Some(stored) = self.tree.get(key.as_bytes())? else { return Ok(None) };
-        self.whole(key.as_bytes(), &stored).map(|value| Some(value.into_owned()))
+        let Some(stored) = self.tree.get(key.as_bytes())? else {
+            return Ok(None);
+        };
+        self.whole(key.as_bytes(), &stored)
+            .map(|value| Some(value.into_owned()))
     }
 
     pub(crate) fn contains(&self, key: &Key) -> Result<bool> {
@@ -94,7 +101,11 @@ impl Values {
     ) -> impl DoubleEndedIterator<Item = Result<Entry>> + use<> {
         self.tree
             .range(from.as_bytes()..end.as_bytes())
-            .map(|entry| entry.map(|(key, stored)| Entry { key, stored }).map_err(Failure::from))
+            .map(|entry| {
+                entry
+                    .map(|(key, stored)| Entry { key, stored })
+                    .map_err(Failure::from)
+            })
     }
 
     /// All entries whose keys begin with `prefix`, in order.
@@ -114,7 +125,10 @@ pub(crate) struct WriteSet<'a> {
 
 impl<'a> WriteSet<'a> {
     pub(crate) fn new(values: &'a Values) -> Self {
-        Self { values, batch: sled::Batch::default() }
+        Self {
+            values,
+            batch: sled::Batch::default(),
+        }
     }
 
     /// Stores a value, in place of the one that may be there.
@@ -135,7 +149,8 @@ impl<'a> WriteSet<'a> {
         stored.extend_from_slice(first);
         self.batch.insert(key.as_bytes(), stored);
         for (number, part) in (0..).zip(rest.chunks(PART_MAX_BYTES)) {
-            self.batch.insert(Key::part(key.as_bytes(), number).as_bytes(), part);
+            self.batch
+                .insert(Key::part(key.as_bytes(), number).as_bytes(), part);
         }
         Ok(())
     }
@@ -151,7 +166,15 @@ impl<'a> WriteSet<'a> {
         Ok(())
     }
 
-    /// Removes one entry of a scan as it lies in the tree, parts of values included.
+    /// Removes what a scan has found, with its further parts.
+    pub(crate) fn remove_entry(&mut self, entry: &Entry) {
+        for number in 0..further_parts(&entry.stored) {
+            self.batch.remove(Key::part(&entry.key, number).as_bytes());
+        }
+        self.remove_stored(entry);
+    }
+
+    /// Removes just what lies at the key of an entry, which may itself be a part.
     pub(crate) fn remove_stored(&mut self, entry: &Entry) {
         self.batch.remove(entry.key());
     }
@@ -159,7 +182,8 @@ impl<'a> WriteSet<'a> {
     fn remove_parts(&mut self, key: &Key) -> Result<()> {
         let stored = self.values.tree.get(key.as_bytes())?;
         for number in 0..stored.as_deref().map_or(0, further_parts) {
-            self.batch.remove(Key::part(key.as_bytes(), number).as_bytes());
+            self.batch
+                .remove(Key::part(key.as_bytes(), number).as_bytes());
         }
         Ok(())
     }
@@ -185,11 +209,24 @@ mod tests {
             work(&mut set);
             db.apply_batch(set.into_batch()).unwrap();
         };
-        for bytes in [0, 1, PART_MAX_BYTES, PART_MAX_BYTES + 1, 50_000, 3 * PART_MAX_BYTES, 7, 20_000] {
+        for bytes in [
+            0,
+            1,
+            PART_MAX_BYTES,
+            PART_MAX_BYTES + 1,
+            50_000,
+            3 * PART_MAX_BYTES,
+            7,
+            20_000,
+        ] {
             let value: Vec<u8> = (0..bytes).map(|at| at as u8).collect();
             write(&|set| set.put(&key, &value).unwrap());
             assert_eq!(values.get(&key).unwrap().as_deref(), Some(&*value));
-            assert_eq!(db.len(), bytes.div_ceil(PART_MAX_BYTES).max(1), "{bytes} bytes");
+            assert_eq!(
+                db.len(),
+                bytes.div_ceil(PART_MAX_BYTES).max(1),
+                "{bytes} bytes"
+            );
         }
         write(&|set| set.remove(&key).unwrap());
         assert_eq!((values.get(&key).unwrap(), db.len()), (None, 0));

@@ -44,9 +44,16 @@ pub(crate) fn verify(inner: &Inner, (user, created_at): VerifyPosition) -> Resul
         Err(Failure::Corrupt(reason)) => {
             let id = session::id_at(&inner.values, user, created_at)?;
             let session = id.unwrap_or(SessionId(Uuid::nil()));
-            let message = format!("the session created at {created_at}: {reason}");
-            let problem = Problem { user, session, sensor_type: None, message };
-            return Ok(Findings { records: 0, problems: vec![problem] });
+            let problem = Problem {
+                user,
+                session,
+                sensor_type: None,
+                message: reason,
+            };
+            return Ok(Findings {
+                records: 0,
+                problems: vec![problem],
+            });
         }
         Err(failure) => return Err(failure),
     };
@@ -90,10 +97,16 @@ impl Check<'_> {
     fn session(&mut self, created_at: Timestamp) -> Result<()> {
         let state = &self.record.state;
         if state.created_at != created_at {
-            self.report(None, format!("it lies at {created_at} and says {}", state.created_at));
+            self.report(
+                None,
+                format!("it lies at {created_at} and says {}", state.created_at),
+            );
         }
         let clocks = [Some(created_at), state.deleted_at, Some(self.record.life)];
-        let latest = clocks.into_iter().flatten().fold(state.updated_at, Timestamp::max);
+        let latest = clocks
+            .into_iter()
+            .flatten()
+            .fold(state.updated_at, Timestamp::max);
         if latest > state.updated_at || latest > self.clock {
             let message = format!(
                 "a clock of it is {latest}, ahead of its last change {} or of the user clock {}",
@@ -105,8 +118,16 @@ impl Check<'_> {
         if by_id != Some(created_at) {
             self.report(None, "it cannot be found by its id".to_owned());
         }
-        let by_change = record::get(&self.inner.values, &Key::change(self.user, state.updated_at))?;
-        if by_change != Some(Change { created_at, live: state.live }) {
+        let by_change = record::get(
+            &self.inner.values,
+            &Key::change(self.user, state.updated_at),
+        )?;
+        if by_change
+            != Some(Change {
+                created_at,
+                live: state.live,
+            })
+        {
             self.report(None, "delta pulls cannot find it".to_owned());
         }
         if !state.live && (state.data_count, state.series_count) != (0, 0) {
@@ -125,25 +146,40 @@ impl Check<'_> {
         let mut numbers = BTreeSet::new();
         for (sensor_type, series) in &all {
             if !numbers.insert(series.number) {
-                self.report(Some(sensor_type), "another series has the same number".to_owned());
+                self.report(
+                    Some(sensor_type),
+                    "another series has the same number".to_owned(),
+                );
             }
             self.series(sensor_type, series)?;
         }
         let state = &self.record.state;
         if state.series_count != all.len() as u64 {
-            let message = format!("it counts {} series and has {}", state.series_count, all.len());
+            let message = format!(
+                "it counts {} series and has {}",
+                state.series_count,
+                all.len()
+            );
             self.report(None, message);
         }
         if !self.damaged && state.data_count != self.findings.records {
-            let message =
-                format!("it counts {} records and has {}", state.data_count, self.findings.records);
+            let message = format!(
+                "it counts {} records and has {}",
+                state.data_count, self.findings.records
+            );
             self.report(None, message);
         }
-        for (table, what) in [(Table::Block, "blocks"), (Table::BlockChange, "changes of blocks")] {
+        for (table, what) in [
+            (Table::Block, "blocks"),
+            (Table::BlockChange, "changes of blocks"),
+        ] {
             let found = self.count(table)?;
             // A damaged block hides when it changed, not that it is there.
             if found != self.blocks {
-                let message = format!("its series have {} blocks, and {found} {what} lie there", self.blocks);
+                let message = format!(
+                    "its series have {} blocks, and {found} {what} lie there",
+                    self.blocks
+                );
                 self.report(None, message);
             }
         }
@@ -152,7 +188,11 @@ impl Check<'_> {
 
     fn count(&self, table: Table) -> Result<u64> {
         let mut count = 0;
-        for entry in self.inner.values.scan_prefix(&Key::life(table, self.user, self.record.life)) {
+        for entry in self
+            .inner
+            .values
+            .scan_prefix(&Key::life(table, self.user, self.record.life))
+        {
             entry?;
             count += 1;
         }
@@ -185,7 +225,10 @@ impl Check<'_> {
             let meta = key.meta(&self.inner.values, &entry)?;
             if block.meta() != Some(meta) || meta.first != first {
                 damaged = true;
-                self.report(Some(sensor_type), format!("the block at {first} is not what it says"));
+                self.report(
+                    Some(sensor_type),
+                    format!("the block at {first} is not what it says"),
+                );
                 continue;
             }
             self.block(&key, &meta, seen.as_ref().map(|seen| seen.last))?;
@@ -199,7 +242,10 @@ impl Check<'_> {
         }
         self.findings.records += seen.as_ref().map_or(0, |seen| seen.count);
         if !damaged && seen.as_ref() != Some(series) {
-            self.report(Some(sensor_type), "its count or its range is wrong".to_owned());
+            self.report(
+                Some(sensor_type),
+                "its count or its range is wrong".to_owned(),
+            );
         }
         self.damaged |= damaged;
         Ok(())
@@ -222,7 +268,10 @@ impl Check<'_> {
             wrong.push("cannot be found by its change");
         }
         for what in wrong {
-            self.report(Some(key.sensor_type), format!("the block at {} {what}", meta.first));
+            self.report(
+                Some(key.sensor_type),
+                format!("the block at {} {what}", meta.first),
+            );
         }
         Ok(())
     }

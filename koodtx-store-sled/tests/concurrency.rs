@@ -27,7 +27,13 @@ fn command(user: UserId, session: u64, from: u64, count: u64, value: u64) -> Pus
         records.join(",")
     );
     let batch = Arc::new(PushBatch::parse(body.as_bytes()).unwrap());
-    PushCommand { user, batch, device_id: None, body_bytes: body.len() as u64, started_at: NOW }
+    PushCommand {
+        user,
+        batch,
+        device_id: None,
+        body_bytes: body.len() as u64,
+        started_at: NOW,
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -38,7 +44,9 @@ async fn identical_pushes_from_many_devices_insert_once() {
     let pushes: Vec<_> = (0..DEVICES_COUNT)
         .map(|_| {
             let store = harness.sync().clone();
-            tokio::spawn(async move { store.push(command(USER, 1, 0, RECORDS_COUNT, 7), NOW).await })
+            tokio::spawn(
+                async move { store.push(command(USER, 1, 0, RECORDS_COUNT, 7), NOW).await },
+            )
         })
         .collect();
     let (mut inserted, mut updated, mut duplicates) = (0, 0, 0);
@@ -100,8 +108,16 @@ async fn a_puller_with_pages_of_two_beside_four_writers_ends_with_everything() {
         let (device, rounds) = pulling.await.unwrap();
         assert!(rounds > 1, "the puller should have run beside the writers");
         let whole = whole_copy(&**harness.sync(), USER).await.unwrap();
-        assert!(device.copy() == &whole, "the device should have what the server has");
-        let page = harness.maintenance().unwrap().verify(None, 100).await.unwrap();
+        assert!(
+            device.copy() == &whole,
+            "the device should have what the server has"
+        );
+        let page = harness
+            .maintenance()
+            .unwrap()
+            .verify(None, 100)
+            .await
+            .unwrap();
         assert_eq!(page.problems, vec![]);
     }
 }
@@ -112,14 +128,28 @@ async fn readers_beside_a_writer_that_moves_blocks_get_every_record() {
     const RECORDS_COUNT: u64 = 2_000;
     let harness = fresh().await;
     let session = command(USER, 1, 0, 0, 0).batch.session.session_id;
-    harness.sync().push(command(USER, 1, PUSHES_COUNT, RECORDS_COUNT, 1), NOW).await.unwrap();
-    let (done, acknowledged) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
+    harness
+        .sync()
+        .push(command(USER, 1, PUSHES_COUNT, RECORDS_COUNT, 1), NOW)
+        .await
+        .unwrap();
+    let (done, acknowledged) = (
+        Arc::new(AtomicBool::new(false)),
+        Arc::new(AtomicU64::new(0)),
+    );
     let readers: Vec<_> = [None, Some(Timestamp::ZERO)]
         .into_iter()
         .map(|changed_after| {
-            let (store, done, acknowledged) = (harness.sync().clone(), done.clone(), acknowledged.clone());
+            let (store, done, acknowledged) =
+                (harness.sync().clone(), done.clone(), acknowledged.clone());
             tokio::spawn(async move {
-                let query = RecordQuery { user: USER, session, after: None, changed_after, limit: usize::MAX };
+                let query = RecordQuery {
+                    user: USER,
+                    session,
+                    after: None,
+                    changed_after,
+                    limit: usize::MAX,
+                };
                 while !done.load(Ordering::SeqCst) {
                     let before = acknowledged.load(Ordering::SeqCst);
                     let chunk = store.read_records(query.clone()).await.unwrap();
@@ -147,8 +177,11 @@ async fn a_push_whose_caller_goes_away_is_whole_or_not_there() {
     let harness = fresh().await;
     for session in 0..PUSHES_COUNT {
         let store = harness.sync().clone();
-        let push =
-            tokio::spawn(async move { store.push(command(USER, session, 0, RECORDS_COUNT, 1), NOW).await });
+        let push = tokio::spawn(async move {
+            store
+                .push(command(USER, session, 0, RECORDS_COUNT, 1), NOW)
+                .await
+        });
         tokio::time::sleep(Duration::from_micros(session * 100)).await;
         push.abort();
         let _aborted = push.await;
@@ -156,10 +189,21 @@ async fn a_push_whose_caller_goes_away_is_whole_or_not_there() {
     let head = harness.pull_since(USER, Timestamp::ZERO).await.unwrap();
     for state in &head.sessions {
         assert_eq!(state.data_count, RECORDS_COUNT);
-        assert_eq!(harness.records(USER, state.id).await.unwrap().len() as u64, RECORDS_COUNT);
+        assert_eq!(
+            harness.records(USER, state.id).await.unwrap().len() as u64,
+            RECORDS_COUNT
+        );
     }
-    let page = harness.maintenance().unwrap().verify(None, 1_000).await.unwrap();
-    assert_eq!((page.problems, page.sessions), (vec![], head.sessions.len() as u64));
+    let page = harness
+        .maintenance()
+        .unwrap()
+        .verify(None, 1_000)
+        .await
+        .unwrap();
+    assert_eq!(
+        (page.problems, page.sessions),
+        (vec![], head.sessions.len() as u64)
+    );
     let status = harness.sync().status(USER, 1_000).await.unwrap();
     assert_eq!(status.recent_syncs.len(), head.sessions.len());
 }
@@ -178,6 +222,9 @@ async fn many_users_push_side_by_side() {
         assert_eq!(push.await.unwrap().unwrap().inserted, 50);
     }
     let usage = harness.maintenance().unwrap().usage().await.unwrap();
-    assert_eq!((usage.sessions, usage.records), (USERS_COUNT as u64, 50 * USERS_COUNT as u64));
+    assert_eq!(
+        (usage.sessions, usage.records),
+        (USERS_COUNT as u64, 50 * USERS_COUNT as u64)
+    );
     assert!(usage.disk_bytes > 0);
 }

@@ -31,10 +31,16 @@ enum Step {
 }
 
 fn step(step: u64) -> Step {
-    let (session, at) = (step / (PUSHES_PER_SESSION_COUNT + 1), step % (PUSHES_PER_SESSION_COUNT + 1));
+    let (session, at) = (
+        step / (PUSHES_PER_SESSION_COUNT + 1),
+        step % (PUSHES_PER_SESSION_COUNT + 1),
+    );
     match session.checked_sub(1) {
         Some(before) if at == PUSHES_PER_SESSION_COUNT => Step::Delete { session: before },
-        _ => Step::Push { session, from: at * RECORDS_PER_PUSH_COUNT },
+        _ => Step::Push {
+            session,
+            from: at * RECORDS_PER_PUSH_COUNT,
+        },
     }
 }
 
@@ -55,20 +61,27 @@ fn expected(steps: u64) -> BTreeMap<SessionId, u64> {
 }
 
 fn session_id(number: u64) -> SessionId {
-    format!("00000000-0000-4000-8000-{number:012x}").parse().unwrap()
+    format!("00000000-0000-4000-8000-{number:012x}")
+        .parse()
+        .unwrap()
 }
 
 async fn run_step(store: &SledStore, user: UserId, at: u64) {
     let now = Timestamp::now();
     match step(at) {
         Step::Delete { session } => {
-            store.delete_session(user, session_id(session), now).await.unwrap();
+            store
+                .delete_session(user, session_id(session), now)
+                .await
+                .unwrap();
         }
         Step::Push { session, from } => {
             let records: Vec<String> = (from..from + RECORDS_PER_PUSH_COUNT)
                 .map(|time| {
                     let sensor = if time % 2 == 0 { "a" } else { "b" };
-                    format!(r#"{{"sensor_type":"{sensor}","timestamp":{time},"data":{{"x":{time}}}}}"#)
+                    format!(
+                        r#"{{"sensor_type":"{sensor}","timestamp":{time},"data":{{"x":{time}}}}}"#
+                    )
                 })
                 .collect();
             let id = session_id(session);
@@ -77,7 +90,13 @@ async fn run_step(store: &SledStore, user: UserId, at: u64) {
                 records.join(",")
             );
             let batch = Arc::new(PushBatch::parse(body.as_bytes()).unwrap());
-            let push = PushCommand { user, batch, device_id: None, body_bytes: 0, started_at: now };
+            let push = PushCommand {
+                user,
+                batch,
+                device_id: None,
+                body_bytes: 0,
+                started_at: now,
+            };
             store.push(push, now).await.unwrap();
         }
     }
@@ -112,7 +131,10 @@ fn process_under_load() {
     let path = std::env::var(PATH_VARIABLE).expect("started by the other test");
     let steps = std::env::var("KOODTX_CRASH_TEST_STEPS").expect("started by the other test");
     let steps: Vec<u64> = steps.split(',').map(|step| step.parse().unwrap()).collect();
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .unwrap();
     runtime.block_on(async {
         let store = open(path.as_ref());
         let users = USERS.into_iter().zip(steps).map(|(user, first)| {
@@ -147,7 +169,12 @@ fn run_and_kill(path: &Path, steps: &[u64], life: Duration) -> Vec<u64> {
     process.wait().unwrap();
     USERS
         .iter()
-        .map(|user| lines.iter().filter(|line| **line == format!("acknowledged {user}")).count() as u64)
+        .map(|user| {
+            lines
+                .iter()
+                .filter(|line| **line == format!("acknowledged {user}"))
+                .count() as u64
+        })
         .collect()
 }
 
@@ -166,8 +193,15 @@ fn what_was_acknowledged_survives_kills_and_nothing_is_half_there() {
                 steps[at] = steps_done(&store, user, steps[at] + acknowledged[at]).await;
             }
             let page = store.verify(None, usize::MAX).await.unwrap();
-            assert_eq!((page.problems, page.next), (vec![], None), "after kill {kill}");
+            assert_eq!(
+                (page.problems, page.next),
+                (vec![], None),
+                "after kill {kill}"
+            );
         });
     }
-    assert!(steps.iter().all(|&steps| steps > KILLS_COUNT), "there should have been load: {steps:?}");
+    assert!(
+        steps.iter().all(|&steps| steps > KILLS_COUNT),
+        "there should have been load: {steps:?}"
+    );
 }

@@ -30,7 +30,13 @@ fn refused(path: &Path) -> (StoreErrorKind, String) {
 async fn push(store: &SledStore) -> u64 {
     let batch = Arc::new(PushBatch::parse(BODY.as_bytes()).unwrap());
     let now = Timestamp::from_millis(1_763_035_200_000);
-    let command = PushCommand { user: USER, batch, device_id: None, body_bytes: 0, started_at: now };
+    let command = PushCommand {
+        user: USER,
+        batch,
+        device_id: None,
+        body_bytes: 0,
+        started_at: now,
+    };
     store.push(command, now).await.unwrap().inserted
 }
 
@@ -41,7 +47,10 @@ async fn only_one_store_opens_a_folder_at_a_time() {
     let store = open(&path).unwrap();
     let (kind, message) = refused(&path);
     assert_eq!(kind, StoreErrorKind::Contention);
-    assert!(message.contains("in use") && message.contains("stop the other server"), "{message}");
+    assert!(
+        message.contains("in use") && message.contains("stop the other server"),
+        "{message}"
+    );
     assert_eq!(push(&store).await, 1);
     drop(store);
     assert_eq!(push(&open(&path).unwrap()).await, 0);
@@ -56,7 +65,10 @@ fn a_folder_of_a_newer_format_is_refused() {
     fs::write(&file, "2\n").unwrap();
     let (kind, message) = refused(folder.path());
     assert_eq!(kind, StoreErrorKind::Corrupt);
-    assert!(message.contains("format 2") && message.contains("run the newer version"), "{message}");
+    assert!(
+        message.contains("format 2") && message.contains("run the newer version"),
+        "{message}"
+    );
 
     fs::write(&file, "").unwrap();
     assert!(refused(folder.path()).1.contains("holds no version"));
@@ -91,8 +103,10 @@ async fn a_creation_cut_short_begins_anew() {
     let folder = TempDir::new().unwrap();
     push(&open(folder.path()).unwrap()).await;
     // As it lay there before the first opening succeeded, with sled's settings cut short.
-    let (format, creating) =
-        (folder.path().join("koodtx-format"), folder.path().join("koodtx-format.creating"));
+    let (format, creating) = (
+        folder.path().join("koodtx-format"),
+        folder.path().join("koodtx-format.creating"),
+    );
     fs::rename(&format, &creating).unwrap();
     fs::write(folder.path().join("conf"), "segment_size: 524288\nuse_comp").unwrap();
     let store = open(folder.path()).unwrap();

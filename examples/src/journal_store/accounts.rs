@@ -18,10 +18,22 @@ impl AccountStore for JournalStore {
         user: NewUser,
         now: Timestamp,
     ) -> Result<Result<User, Taken>, StoreError> {
-        let NewUser { username, email, device_id, password_hash } = user.clone();
-        let line = move || Command::CreateUser { username, email, device_id, password_hash };
-        self.write("create_user", now, line, async move |memory| memory.create_user(user, now).await)
-            .await
+        let NewUser {
+            username,
+            email,
+            device_id,
+            password_hash,
+        } = user.clone();
+        let line = move || Command::CreateUser {
+            username,
+            email,
+            device_id,
+            password_hash,
+        };
+        self.write("create_user", now, line, async move |memory| {
+            memory.create_user(user, now).await
+        })
+        .await
     }
 
     async fn user(&self, id: UserId) -> Result<Option<User>, StoreError> {
@@ -56,7 +68,10 @@ impl AccountStore for JournalStore {
         now: Timestamp,
     ) -> Result<Option<User>, StoreError> {
         let copy = password_hash.clone();
-        let line = move || Command::SetPassword { id, password_hash: copy };
+        let line = move || Command::SetPassword {
+            id,
+            password_hash: copy,
+        };
         self.write("set_password", now, line, async move |memory| {
             memory.set_password(id, password_hash, now).await
         })
@@ -64,8 +79,20 @@ impl AccountStore for JournalStore {
     }
 
     async fn create_family(&self, family: NewFamily, now: Timestamp) -> Result<(), StoreError> {
-        let NewFamily { id, user, device_id, token, expires_at } = family.clone();
-        let line = move || Command::CreateFamily { id, user, device_id, token, expires_at };
+        let NewFamily {
+            id,
+            user,
+            device_id,
+            token,
+            expires_at,
+        } = family.clone();
+        let line = move || Command::CreateFamily {
+            id,
+            user,
+            device_id,
+            token,
+            expires_at,
+        };
         self.write("create_family", now, line, async move |memory| {
             memory.create_family(family, now).await
         })
@@ -81,9 +108,17 @@ impl AccountStore for JournalStore {
         expires_at: Timestamp,
         now: Timestamp,
     ) -> Result<Rotation, StoreError> {
-        let line = move || Command::Rotate { family, user, presented, next, expires_at };
+        let line = move || Command::Rotate {
+            family,
+            user,
+            presented,
+            next,
+            expires_at,
+        };
         self.write("rotate", now, line, async move |memory| {
-            memory.rotate(family, user, presented, next, expires_at, now).await
+            memory
+                .rotate(family, user, presented, next, expires_at, now)
+                .await
         })
         .await
     }
@@ -96,11 +131,22 @@ impl AccountStore for JournalStore {
     ) -> Result<(), StoreError> {
         let device_id = device_id.map(str::to_owned);
         let copy = device_id.clone();
-        let line = move || Command::RevokeDevice { user, sign_in, device_id: copy };
+        let line = move || Command::RevokeDevice {
+            user,
+            sign_in,
+            device_id: copy,
+        };
         // Revoking depends on no clock.
-        self.write("revoke_device", Timestamp::ZERO, line, async move |memory| {
-            memory.revoke_device(user, sign_in, device_id.as_deref()).await
-        })
+        self.write(
+            "revoke_device",
+            Timestamp::ZERO,
+            line,
+            async move |memory| {
+                memory
+                    .revoke_device(user, sign_in, device_id.as_deref())
+                    .await
+            },
+        )
         .await
     }
 

@@ -28,11 +28,28 @@ pub(super) struct Line {
 #[serde(rename_all = "snake_case")]
 pub(super) enum Command {
     Push(Push),
-    DeleteSession { user: UserId, session: SessionId },
-    Log { user: UserId, entry: NewSyncLogEntry },
-    CreateUser { username: String, email: String, device_id: Option<String>, password_hash: String },
-    SetActive { id: UserId, is_active: bool },
-    SetPassword { id: UserId, password_hash: String },
+    DeleteSession {
+        user: UserId,
+        session: SessionId,
+    },
+    Log {
+        user: UserId,
+        entry: NewSyncLogEntry,
+    },
+    CreateUser {
+        username: String,
+        email: String,
+        device_id: Option<String>,
+        password_hash: String,
+    },
+    SetActive {
+        id: UserId,
+        is_active: bool,
+    },
+    SetPassword {
+        id: UserId,
+        password_hash: String,
+    },
     CreateFamily {
         id: SignInId,
         user: UserId,
@@ -47,7 +64,11 @@ pub(super) enum Command {
         next: TokenHash,
         expires_at: Timestamp,
     },
-    RevokeDevice { user: UserId, sign_in: SignInId, device_id: Option<String> },
+    RevokeDevice {
+        user: UserId,
+        sign_in: SignInId,
+        device_id: Option<String>,
+    },
 }
 
 /// A push.
@@ -97,8 +118,18 @@ impl Command {
                 memory.delete_session(user, session, now).await.map(drop)
             }
             Self::Log { user, entry } => memory.log(user, entry, now).await.map(drop),
-            Self::CreateUser { username, email, device_id, password_hash } => {
-                let user = NewUser { username, email, device_id, password_hash };
+            Self::CreateUser {
+                username,
+                email,
+                device_id,
+                password_hash,
+            } => {
+                let user = NewUser {
+                    username,
+                    email,
+                    device_id,
+                    password_hash,
+                };
                 memory.create_user(user, now).await.map(drop)
             }
             Self::SetActive { id, is_active } => {
@@ -107,15 +138,40 @@ impl Command {
             Self::SetPassword { id, password_hash } => {
                 memory.set_password(id, password_hash, now).await.map(drop)
             }
-            Self::CreateFamily { id, user, device_id, token, expires_at } => {
-                let family = NewFamily { id, user, device_id, token, expires_at };
+            Self::CreateFamily {
+                id,
+                user,
+                device_id,
+                token,
+                expires_at,
+            } => {
+                let family = NewFamily {
+                    id,
+                    user,
+                    device_id,
+                    token,
+                    expires_at,
+                };
                 memory.create_family(family, now).await
             }
-            Self::Rotate { family, user, presented, next, expires_at } => {
-                memory.rotate(family, user, presented, next, expires_at, now).await.map(drop)
-            }
-            Self::RevokeDevice { user, sign_in, device_id } => {
-                memory.revoke_device(user, sign_in, device_id.as_deref()).await
+            Self::Rotate {
+                family,
+                user,
+                presented,
+                next,
+                expires_at,
+            } => memory
+                .rotate(family, user, presented, next, expires_at, now)
+                .await
+                .map(drop),
+            Self::RevokeDevice {
+                user,
+                sign_in,
+                device_id,
+            } => {
+                memory
+                    .revoke_device(user, sign_in, device_id.as_deref())
+                    .await
             }
         }
     }
@@ -140,7 +196,11 @@ impl Push {
     fn into_command(self) -> Result<PushCommand, StoreError> {
         let batch = PushBatch {
             session: SessionPatch::from_json(&self.session.to_string()).map_err(unreadable)?,
-            series: self.series.into_iter().map(Series::into_batch).collect::<Result<_, _>>()?,
+            series: self
+                .series
+                .into_iter()
+                .map(Series::into_batch)
+                .collect::<Result<_, _>>()?,
             total_records: self.total_records,
             replaced: self.replaced,
             errors: self.errors,
@@ -164,14 +224,23 @@ impl Series {
             let updated_at = records.updated_at(row).map(Timestamp::as_micros);
             (records.time(row).as_micros(), updated_at, records.data(row))
         };
-        Self { sensor_type: batch.sensor_type.clone(), rows: (0..records.len()).map(row).collect() }
+        Self {
+            sensor_type: batch.sensor_type.clone(),
+            rows: (0..records.len()).map(row).collect(),
+        }
     }
 
     fn into_batch(self) -> Result<SeriesBatch, StoreError> {
         let time = Timestamp::from_micros;
-        let rows = self.rows.iter().map(|(at, stamp, data)| (time(*at), stamp.map(time), &**data));
+        let rows = self
+            .rows
+            .iter()
+            .map(|(at, stamp, data)| (time(*at), stamp.map(time), &**data));
         let records = IncomingSeries::from_rows(rows).map_err(unreadable)?;
-        Ok(SeriesBatch { sensor_type: self.sensor_type, records })
+        Ok(SeriesBatch {
+            sensor_type: self.sensor_type,
+            records,
+        })
     }
 }
 

@@ -30,22 +30,35 @@ impl Journal {
         };
         create_dir_all(folder).map_err(failed)?;
         let path = folder.join(FILE_NAME);
-        let options = OpenOptions::new().read(true).append(true).create(true).clone();
+        let options = OpenOptions::new()
+            .read(true)
+            .append(true)
+            .create(true)
+            .clone();
         let file = options.open(path).map_err(failed)?;
         file.try_lock().map_err(|error| match error {
             TryLockError::WouldBlock => StoreError::new(
                 StoreErrorKind::Contention,
                 "open",
-                format!("another process has the journal in {} open", folder.display()),
+                format!(
+                    "another process has the journal in {} open",
+                    folder.display()
+                ),
             ),
             TryLockError::Error(error) => failed(error),
         })?;
-        let mut journal = Self { file, len_bytes: 0, is_broken: false };
+        let mut journal = Self {
+            file,
+            len_bytes: 0,
+            is_broken: false,
+        };
         let lines = journal.read(folder).map_err(failed)??;
         if journal.len_bytes == 0 {
             journal.write(HEADER).map_err(failed)?;
             // The file's name must survive a power cut too.
-            File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed)?;
+            File::open(folder)
+                .and_then(|folder| folder.sync_all())
+                .map_err(failed)?;
         }
         Ok((journal, lines))
     }
@@ -54,7 +67,10 @@ impl Journal {
     /// acknowledged.
     fn read(&mut self, folder: &Path) -> io::Result<Result<Vec<Line>, StoreError>> {
         let corrupt = |number: usize, what: &dyn std::fmt::Display| {
-            let message = format!("line {number} of the journal in {}: {what}", folder.display());
+            let message = format!(
+                "line {number} of the journal in {}: {what}",
+                folder.display()
+            );
             Ok(Err(StoreError::corrupt("open", message)))
         };
         let mut reader = BufReader::new(&self.file);
@@ -81,10 +97,18 @@ impl Journal {
     }
 
     /// Appends a line and waits until it is on disk.
-    pub(super) fn append(&mut self, operation: &'static str, line: &Line) -> Result<(), StoreError> {
+    pub(super) fn append(
+        &mut self,
+        operation: &'static str,
+        line: &Line,
+    ) -> Result<(), StoreError> {
         if self.is_broken {
             let message = "an earlier write failed; nothing is written until the store is reopened";
-            return Err(StoreError::new(StoreErrorKind::Unavailable, operation, message));
+            return Err(StoreError::new(
+                StoreErrorKind::Unavailable,
+                operation,
+                message,
+            ));
         }
         let mut bytes = serde_json::to_vec(line).map_err(|error| {
             StoreError::new(StoreErrorKind::Internal, operation, "no line").with_source(error)
@@ -92,8 +116,12 @@ impl Journal {
         bytes.push(b'\n');
         self.write(&bytes).map_err(|error| {
             self.is_broken = true;
-            failure(operation, format!("writing the journal failed: {error}"), error)
-                .may_have_applied()
+            failure(
+                operation,
+                format!("writing the journal failed: {error}"),
+                error,
+            )
+            .may_have_applied()
         })
     }
 
@@ -159,7 +187,11 @@ mod tests {
             let error = Journal::open(folder.path()).unwrap_err();
             assert_eq!(error.kind(), StoreErrorKind::Corrupt);
             assert!(error.message().contains(place), "{error}");
-            assert_eq!(fs::read_to_string(&file).unwrap(), content, "nothing was touched");
+            assert_eq!(
+                fs::read_to_string(&file).unwrap(),
+                content,
+                "nothing was touched"
+            );
         }
     }
 

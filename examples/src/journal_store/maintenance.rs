@@ -18,6 +18,9 @@ impl MaintenanceStore for JournalStore {
 
     async fn usage(&self) -> Result<Usage, StoreError> {
         let disk_bytes = self.journal.lock().await.len_bytes();
-        Ok(Usage { disk_bytes, ..self.memory.usage().await? })
+        Ok(Usage {
+            disk_bytes,
+            ..self.memory.usage().await?
+        })
     }
 }

@@ -49,7 +49,10 @@ impl JournalStore {
         for line in lines {
             line.replay(&memory).await?;
         }
-        Ok(Self { memory: Arc::new(memory), journal: Arc::new(Mutex::new(journal)) })
+        Ok(Self {
+            memory: Arc::new(memory),
+            journal: Arc::new(Mutex::new(journal)),
+        })
     }
 
     /// Writes a line, and only then lets `effect` show it to readers: what anybody has seen is on
@@ -71,10 +74,13 @@ impl JournalStore {
             // Held until the effect is there, so that effects follow in the order of the lines.
             let journal = journal.lock_owned().await;
             let written = spawn_blocking(move || append(journal, operation, now, command()));
-            let _journal = written.await.map_err(|error| interrupted(operation, error))??;
+            let _journal = written
+                .await
+                .map_err(|error| interrupted(operation, error))??;
             effect(memory).await
         });
-        task.await.unwrap_or_else(|error| Err(interrupted(operation, error)))
+        task.await
+            .unwrap_or_else(|error| Err(interrupted(operation, error)))
     }
 }
 

@@ -16,7 +16,10 @@ use super::command::{Command, Push};
 #[async_trait]
 impl SyncStore for JournalStore {
     fn info(&self) -> StoreInfo {
-        StoreInfo { kind: "journal", durable: true }
+        StoreInfo {
+            kind: "journal",
+            durable: true,
+        }
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
@@ -26,7 +29,10 @@ impl SyncStore for JournalStore {
     async fn push(&self, command: PushCommand, now: Timestamp) -> Result<PushOutcome, StoreError> {
         let copy = command.clone();
         let line = move || Command::Push(Push::new(&copy));
-        self.write("push", now, line, async move |memory| memory.push(command, now).await).await
+        self.write("push", now, line, async move |memory| {
+            memory.push(command, now).await
+        })
+        .await
     }
 
     async fn pull(&self, query: PullQuery, now: Timestamp) -> Result<PullHead, StoreError> {
@@ -79,6 +85,9 @@ impl SyncStore for JournalStore {
     ) -> Result<LogId, StoreError> {
         let copy = entry.clone();
         let line = move || Command::Log { user, entry: copy };
-        self.write("log", now, line, async move |memory| memory.log(user, entry, now).await).await
+        self.write("log", now, line, async move |memory| {
+            memory.log(user, entry, now).await
+        })
+        .await
     }
 }

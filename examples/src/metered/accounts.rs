@@ -18,7 +18,9 @@ impl<S: AccountStore> AccountStore for MeteredStore<S> {
         user: NewUser,
         now: Timestamp,
     ) -> Result<Result<User, Taken>, StoreError> {
-        self.meter.measure("create_user", self.inner.create_user(user, now)).await
+        self.meter
+            .measure("create_user", self.inner.create_user(user, now))
+            .await
     }
 
     async fn user(&self, id: UserId) -> Result<Option<User>, StoreError> {
@@ -26,11 +28,15 @@ impl<S: AccountStore> AccountStore for MeteredStore<S> {
     }
 
     async fn credentials(&self, username: &str) -> Result<Option<Credentials>, StoreError> {
-        self.meter.measure("credentials", self.inner.credentials(username)).await
+        self.meter
+            .measure("credentials", self.inner.credentials(username))
+            .await
     }
 
     async fn users(&self, after: Option<UserId>, limit: usize) -> Result<UserPage, StoreError> {
-        self.meter.measure("users", self.inner.users(after, limit)).await
+        self.meter
+            .measure("users", self.inner.users(after, limit))
+            .await
     }
 
     async fn set_active(
@@ -39,7 +45,9 @@ impl<S: AccountStore> AccountStore for MeteredStore<S> {
         is_active: bool,
         now: Timestamp,
     ) -> Result<Option<User>, StoreError> {
-        self.meter.measure("set_active", self.inner.set_active(id, is_active, now)).await
+        self.meter
+            .measure("set_active", self.inner.set_active(id, is_active, now))
+            .await
     }
 
     async fn set_password(
@@ -53,7 +61,9 @@ impl<S: AccountStore> AccountStore for MeteredStore<S> {
     }
 
     async fn create_family(&self, family: NewFamily, now: Timestamp) -> Result<(), StoreError> {
-        self.meter.measure("create_family", self.inner.create_family(family, now)).await
+        self.meter
+            .measure("create_family", self.inner.create_family(family, now))
+            .await
     }
 
     async fn rotate(
@@ -65,7 +75,9 @@ impl<S: AccountStore> AccountStore for MeteredStore<S> {
         expires_at: Timestamp,
         now: Timestamp,
     ) -> Result<Rotation, StoreError> {
-        let call = self.inner.rotate(family, user, presented, next, expires_at, now);
+        let call = self
+            .inner
+            .rotate(family, user, presented, next, expires_at, now);
         self.meter.measure("rotate", call).await
     }
 
@@ -80,6 +92,8 @@ impl<S: AccountStore> AccountStore for MeteredStore<S> {
     }
 
     async fn sign_ins(&self, user: UserId, now: Timestamp) -> Result<Vec<SignIn>, StoreError> {
-        self.meter.measure("sign_ins", self.inner.sign_ins(user, now)).await
+        self.meter
+            .measure("sign_ins", self.inner.sign_ins(user, now))
+            .await
     }
 }

@@ -13,7 +13,9 @@ impl<S: MaintenanceStore> MaintenanceStore for MeteredStore<S> {
         after: Option<VerifyPosition>,
         limit: usize,
     ) -> Result<VerifyPage, StoreError> {
-        self.meter.measure("verify", self.inner.verify(after, limit)).await
+        self.meter
+            .measure("verify", self.inner.verify(after, limit))
+            .await
     }
 
     async fn usage(&self) -> Result<Usage, StoreError> {

@@ -56,11 +56,24 @@ impl Meter {
 impl fmt::Display for Meter {
     /// A table, one line a method.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{:<16}{:>8}{:>8}{:>12}{:>12}", "method", "calls", "errors", "mean µs", "max µs")?;
+        writeln!(
+            f,
+            "{:<16}{:>8}{:>8}{:>12}{:>12}",
+            "method", "calls", "errors", "mean µs", "max µs"
+        )?;
         for (method, stats) in self.snapshot() {
             let mean = stats.total.as_micros() / u128::from(stats.calls.max(1));
-            let MethodStats { calls, errors, longest, .. } = stats;
-            writeln!(f, "{method:<16}{calls:>8}{errors:>8}{mean:>12}{:>12}", longest.as_micros())?;
+            let MethodStats {
+                calls,
+                errors,
+                longest,
+                ..
+            } = stats;
+            writeln!(
+                f,
+                "{method:<16}{calls:>8}{errors:>8}{mean:>12}{:>12}",
+                longest.as_micros()
+            )?;
         }
         Ok(())
     }

@@ -23,7 +23,10 @@ pub struct MeteredStore<S> {
 impl<S> MeteredStore<S> {
     /// Wraps a store.
     pub fn new(inner: S) -> Self {
-        Self { inner, meter: Arc::default() }
+        Self {
+            inner,
+            meter: Arc::default(),
+        }
     }
 
     /// What was measured; stays readable while the store is in use elsewhere.

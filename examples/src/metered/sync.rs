@@ -24,15 +24,21 @@ impl<S: SyncStore> SyncStore for MeteredStore<S> {
     }
 
     async fn push(&self, command: PushCommand, now: Timestamp) -> Result<PushOutcome, StoreError> {
-        self.meter.measure("push", self.inner.push(command, now)).await
+        self.meter
+            .measure("push", self.inner.push(command, now))
+            .await
     }
 
     async fn pull(&self, query: PullQuery, now: Timestamp) -> Result<PullHead, StoreError> {
-        self.meter.measure("pull", self.inner.pull(query, now)).await
+        self.meter
+            .measure("pull", self.inner.pull(query, now))
+            .await
     }
 
     async fn read_records(&self, query: RecordQuery) -> Result<RecordChunk, StoreError> {
-        self.meter.measure("read_records", self.inner.read_records(query)).await
+        self.meter
+            .measure("read_records", self.inner.read_records(query))
+            .await
     }
 
     async fn delete_session(
@@ -51,7 +57,9 @@ impl<S: SyncStore> SyncStore for MeteredStore<S> {
         before: Option<Timestamp>,
         limit: usize,
     ) -> Result<SessionList, StoreError> {
-        self.meter.measure("sessions", self.inner.sessions(user, before, limit)).await
+        self.meter
+            .measure("sessions", self.inner.sessions(user, before, limit))
+            .await
     }
 
     async fn session(
@@ -59,11 +67,15 @@ impl<S: SyncStore> SyncStore for MeteredStore<S> {
         user: UserId,
         session: SessionId,
     ) -> Result<Option<SessionDetail>, StoreError> {
-        self.meter.measure("session", self.inner.session(user, session)).await
+        self.meter
+            .measure("session", self.inner.session(user, session))
+            .await
     }
 
     async fn status(&self, user: UserId, recent: usize) -> Result<UserStatus, StoreError> {
-        self.meter.measure("status", self.inner.status(user, recent)).await
+        self.meter
+            .measure("status", self.inner.status(user, recent))
+            .await
     }
 
     async fn log(
@@ -72,6 +84,8 @@ impl<S: SyncStore> SyncStore for MeteredStore<S> {
         entry: NewSyncLogEntry,
         now: Timestamp,
     ) -> Result<LogId, StoreError> {
-        self.meter.measure("log", self.inner.log(user, entry, now)).await
+        self.meter
+            .measure("log", self.inner.log(user, entry, now))
+            .await
     }
 }

@@ -16,7 +16,11 @@ pub struct Backoff {
 impl Backoff {
     /// Begins now, to end after `patience`.
     pub fn new(patience: Duration) -> Self {
-        Self { started: Instant::now(), patience, next_millis: FIRST_WAIT_MILLIS }
+        Self {
+            started: Instant::now(),
+            patience,
+            next_millis: FIRST_WAIT_MILLIS,
+        }
     }
 
     /// How long to wait before the next attempt; `None` where patience has ended. `at_least` is what
@@ -42,14 +46,20 @@ mod tests {
         let mut backoff = Backoff::new(Duration::MAX);
         for expected in [100, 200, 400, 800, 1_600, 3_200, 5_000, 5_000] {
             let wait = backoff.next_wait(None).unwrap().as_millis() as u64;
-            assert!((expected / 2..=expected).contains(&wait), "{wait} is not about {expected}");
+            assert!(
+                (expected / 2..=expected).contains(&wait),
+                "{wait} is not about {expected}"
+            );
         }
     }
 
     #[test]
     fn the_server_may_ask_for_longer_and_patience_ends() {
         let long = Duration::from_secs(9);
-        assert_eq!(Backoff::new(Duration::MAX).next_wait(Some(long)), Some(long));
+        assert_eq!(
+            Backoff::new(Duration::MAX).next_wait(Some(long)),
+            Some(long)
+        );
         assert_eq!(Backoff::new(Duration::ZERO).next_wait(Some(long)), None);
     }
 }

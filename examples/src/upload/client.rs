@@ -123,7 +123,11 @@ struct Call {
 
 impl Call {
     fn json(path: &'static str, body: &Value) -> Self {
-        Self { path, body: body.to_string().into(), content_encoding: None }
+        Self {
+            path,
+            body: body.to_string().into(),
+            content_encoding: None,
+        }
     }
 }
 
@@ -150,14 +154,20 @@ impl Client {
         patience: Duration,
     ) -> Result<Self, ClientError> {
         let timeout = Duration::from_secs(ATTEMPT_TIMEOUT_SECONDS);
-        let http = reqwest::Client::builder().timeout(timeout).build().map_err(io::Error::other)?;
+        let http = reqwest::Client::builder()
+            .timeout(timeout)
+            .build()
+            .map_err(io::Error::other)?;
         let mut client = Self {
             http,
             server: server.trim_end_matches('/').to_owned(),
             account,
             device_id: device_id.to_owned(),
             patience,
-            tokens: Tokens { access_token: String::new(), refresh_token: String::new() },
+            tokens: Tokens {
+                access_token: String::new(),
+                refresh_token: String::new(),
+            },
             stats: ClientStats::default(),
         };
         client.register_or_login().await?;
@@ -181,7 +191,12 @@ impl Client {
         body: Bytes,
         content_encoding: Option<&'static str>,
     ) -> Result<PushAnswer, ClientError> {
-        self.call(Call { path: "/api/sync/push", body, content_encoding }).await
+        self.call(Call {
+            path: "/api/sync/push",
+            body,
+            content_encoding,
+        })
+        .await
     }
 
     /// Pulls a page.
@@ -208,8 +223,11 @@ impl Client {
 
     /// Gets new tokens: with the refresh token, or else with the password.
     async fn renew(&mut self) -> Result<(), ClientError> {
-        let call =
-            Call { path: "/api/auth/refresh", body: Bytes::new(), content_encoding: None };
+        let call = Call {
+            path: "/api/auth/refresh",
+            body: Bytes::new(),
+            content_encoding: None,
+        };
         let token = self.tokens.refresh_token.clone();
         match self.send(&call, Some(&token)).await {
             Ok(answer) => {
@@ -225,7 +243,11 @@ impl Client {
     }
 
     async fn register_or_login(&mut self) -> Result<(), ClientError> {
-        let Account { username, email, password } = &self.account;
+        let Account {
+            username,
+            email,
+            password,
+        } = &self.account;
         let body = json!({
             "username": username, "email": email, "password": password, "device_id": self.device_id,
         });
@@ -245,7 +267,9 @@ impl Client {
     }
 
     async fn login(&mut self) -> Result<(), ClientError> {
-        let Account { username, password, .. } = &self.account;
+        let Account {
+            username, password, ..
+        } = &self.account;
         let body =
             json!({ "username": username, "password": password, "device_id": self.device_id });
         let call = Call::json("/api/auth/login", &body);
@@ -265,7 +289,11 @@ impl Client {
                 Attempt::Failed(last, at_least) => (last, at_least),
             };
             let Some(wait) = backoff.next_wait(at_least) else {
-                return Err(ClientError::GaveUp { path: call.path, patience: self.patience, last });
+                return Err(ClientError::GaveUp {
+                    path: call.path,
+                    patience: self.patience,
+                    last,
+                });
             };
             self.stats.retries += 1;
             tokio::time::sleep(wait).await;
@@ -274,9 +302,14 @@ impl Client {
 
     async fn attempt(&self, call: &Call, token: Option<&str>) -> Attempt {
         let url = format!("{}{}", self.server, call.path);
-        let mut request = self.http.request(Method::POST, url).header(ACCEPT_ENCODING, "zstd");
+        let mut request = self
+            .http
+            .request(Method::POST, url)
+            .header(ACCEPT_ENCODING, "zstd");
         if !call.body.is_empty() {
-            request = request.header(CONTENT_TYPE, "application/json").body(call.body.clone());
+            request = request
+                .header(CONTENT_TYPE, "application/json")
+                .body(call.body.clone());
         }
         if let Some(coding) = call.content_encoding {
             request = request.header(CONTENT_ENCODING, coding);
@@ -298,12 +331,19 @@ impl Client {
                 Attempt::Failed(status.to_string(), retry_after)
             }
             Ok((status, _, body)) => {
-                let ErrorBody { error: message, code } =
-                    serde_json::from_slice(&body).unwrap_or_else(|_| ErrorBody {
-                        error: String::from_utf8_lossy(&body).into_owned(),
-                        code: "no_code".to_owned(),
-                    });
-                Attempt::Refused(ClientError::Refused { path: call.path, status, code, message })
+                let ErrorBody {
+                    error: message,
+                    code,
+                } = serde_json::from_slice(&body).unwrap_or_else(|_| ErrorBody {
+                    error: String::from_utf8_lossy(&body).into_owned(),
+                    code: "no_code".to_owned(),
+                });
+                Attempt::Refused(ClientError::Refused {
+                    path: call.path,
+                    status,
+                    code,
+                    message,
+                })
             }
             Err(error) => Attempt::Failed(chain(&error), None),
         }
@@ -323,14 +363,27 @@ fn is_passing(status: StatusCode) -> bool {
 }
 
 fn retry_after(response: &Response) -> Option<Duration> {
-    let seconds = response.headers().get(RETRY_AFTER)?.to_str().ok()?.parse().ok()?;
+    let seconds = response
+        .headers()
+        .get(RETRY_AFTER)?
+        .to_str()
+        .ok()?
+        .parse()
+        .ok()?;
     Some(Duration::from_secs(seconds))
 }
 
 async fn body(response: Response) -> io::Result<Bytes> {
-    let is_zstd = response.headers().get(CONTENT_ENCODING).is_some_and(|coding| coding == "zstd");
+    let is_zstd = response
+        .headers()
+        .get(CONTENT_ENCODING)
+        .is_some_and(|coding| coding == "zstd");
     let body = response.bytes().await.map_err(io::Error::other)?;
-    if is_zstd { unzstd(&body).await } else { Ok(body) }
+    if is_zstd {
+        unzstd(&body).await
+    } else {
+        Ok(body)
+    }
 }
 
 fn read<T: DeserializeOwned>(path: &'static str, answer: &[u8]) -> Result<T, ClientError> {

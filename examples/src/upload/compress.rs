@@ -51,10 +51,14 @@ impl Compression {
         match self {
             Self::None => compressed.extend_from_slice(body),
             Self::Gzip => {
-                GzipEncoder::with_quality(body, Level::Fastest).read_to_end(&mut compressed).await?;
+                GzipEncoder::with_quality(body, Level::Fastest)
+                    .read_to_end(&mut compressed)
+                    .await?;
             }
             Self::Zstd => {
-                ZstdEncoder::with_quality(body, Level::Fastest).read_to_end(&mut compressed).await?;
+                ZstdEncoder::with_quality(body, Level::Fastest)
+                    .read_to_end(&mut compressed)
+                    .await?;
             }
         }
         Ok(compressed.into())
@@ -64,6 +68,8 @@ impl Compression {
 /// What a zstd-compressed answer says.
 pub(super) async fn unzstd(compressed: &[u8]) -> io::Result<Bytes> {
     let mut plain = Vec::new();
-    ZstdDecoder::new(BufReader::new(compressed)).read_to_end(&mut plain).await?;
+    ZstdDecoder::new(BufReader::new(compressed))
+        .read_to_end(&mut plain)
+        .await?;
     Ok(plain.into())
 }

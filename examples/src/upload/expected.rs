@@ -49,11 +49,21 @@ impl Expected {
     pub fn from_bodies(bodies: &[String]) -> Result<Self, serde_json::Error> {
         let mut sessions: BTreeMap<String, ExpectedSession> = BTreeMap::new();
         for body in bodies {
-            let PushBody { session, sensor_data } = serde_json::from_str(body)?;
-            let id = session.get("session_id").and_then(Value::as_str).unwrap_or_default();
+            let PushBody {
+                session,
+                sensor_data,
+            } = serde_json::from_str(body)?;
+            let id = session
+                .get("session_id")
+                .and_then(Value::as_str)
+                .unwrap_or_default();
             let expected = sessions.entry(id.to_lowercase()).or_default();
             expected.metadata.extend(session);
-            expected.records.extend(sensor_data.into_iter().map(|record| (record.key(), record.data)));
+            expected.records.extend(
+                sensor_data
+                    .into_iter()
+                    .map(|record| (record.key(), record.data)),
+            );
         }
         Ok(Self(sessions))
     }
@@ -75,7 +85,11 @@ impl Expected {
 
 impl ExpectedSession {
     fn compare(&self, id: &str, copy: &SessionCopy, comparison: &mut Comparison) {
-        for (name, pushed) in self.metadata.iter().filter(|(name, _)| *name != "session_id") {
+        for (name, pushed) in self
+            .metadata
+            .iter()
+            .filter(|(name, _)| *name != "session_id")
+        {
             let pulled = copy.metadata.get(name).unwrap_or(&Value::Null);
             if !same_time(pushed, pulled) && !same_value(pushed, pulled) {
                 comparison.differ(format!("session {id}: {name} was {pushed}, is {pulled}"));
@@ -89,10 +103,16 @@ impl ExpectedSession {
             comparison.records += 1;
             match copy.records.get(key) {
                 Some(pulled) if same_value(pushed, pulled) => {}
-                pulled => comparison.differ(format!("session {id}, {key:?}: {pushed} is {pulled:?}")),
+                pulled => {
+                    comparison.differ(format!("session {id}, {key:?}: {pushed} is {pulled:?}"))
+                }
             }
         }
-        for key in copy.records.keys().filter(|key| !self.records.contains_key(*key)) {
+        for key in copy
+            .records
+            .keys()
+            .filter(|key| !self.records.contains_key(*key))
+        {
             comparison.differ(format!("session {id}: nobody pushed a record {key:?}"));
         }
     }

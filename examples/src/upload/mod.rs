@@ -70,7 +70,10 @@ pub async fn upload(
     mut progress: impl FnMut(Progress<'_>),
 ) -> Result<UploadReport, ClientError> {
     let before = Replica::metadata(client).await?;
-    let mut report = UploadReport { bodies: bodies.len(), ..UploadReport::default() };
+    let mut report = UploadReport {
+        bodies: bodies.len(),
+        ..UploadReport::default()
+    };
     for (index, body) in bodies.iter().enumerate() {
         if index > 0 {
             tokio::time::sleep(pause).await;
@@ -84,7 +87,11 @@ pub async fn upload(
         report.updated += answer.updated;
         report.duplicates += answer.duplicates;
         report.errors += answer.errors;
-        progress(Progress { done: index + 1, of: bodies.len(), answer: &answer });
+        progress(Progress {
+            done: index + 1,
+            of: bodies.len(),
+            answer: &answer,
+        });
     }
     let after = Replica::metadata(client).await?;
     report.sessions_moved = after.moved_since(&before);

@@ -60,9 +60,15 @@ impl Replica {
     /// How many sessions of an earlier copy have another `updated_at` in this one.
     pub fn moved_since(&self, earlier: &Self) -> usize {
         let moved = |(id, before): (&String, &SessionCopy)| {
-            self.sessions.get(id).is_none_or(|now| now.updated_at != before.updated_at)
+            self.sessions
+                .get(id)
+                .is_none_or(|now| now.updated_at != before.updated_at)
         };
-        earlier.sessions.iter().filter(|session| moved(*session)).count()
+        earlier
+            .sessions
+            .iter()
+            .filter(|session| moved(*session))
+            .count()
     }
 
     async fn pull_pages(
@@ -94,9 +100,23 @@ impl Replica {
         for session in page.sessions {
             // Without `changes_only` a session comes with all its records, so it replaces what was
             // known.
-            let PulledSession { session_id, data_count, updated_at, sensor_data, metadata } = session;
-            let records = sensor_data.into_iter().map(|record| (record.key(), record.data)).collect();
-            let copy = SessionCopy { metadata, data_count, updated_at, records };
+            let PulledSession {
+                session_id,
+                data_count,
+                updated_at,
+                sensor_data,
+                metadata,
+            } = session;
+            let records = sensor_data
+                .into_iter()
+                .map(|record| (record.key(), record.data))
+                .collect();
+            let copy = SessionCopy {
+                metadata,
+                data_count,
+                updated_at,
+                records,
+            };
             self.sessions.insert(session_id, copy);
         }
     }

@@ -11,7 +11,9 @@ pub fn same_value(left: &Value, right: &Value) -> bool {
         }
         (Value::Object(left), Value::Object(right)) => {
             left.len() == right.len()
-                && left.iter().all(|(key, l)| right.get(key).is_some_and(|r| same_value(l, r)))
+                && left
+                    .iter()
+                    .all(|(key, l)| right.get(key).is_some_and(|r| same_value(l, r)))
         }
         _ => left == right,
     }
@@ -33,8 +35,14 @@ mod tests {
 
     #[test]
     fn numbers_are_compared_as_numbers_and_nothing_else_is() {
-        assert!(same_value(&json!({"a": [1, 2.5], "b": null}), &json!({"b": null, "a": [1.0, 2.5]})));
-        assert!(!same_value(&json!(9_007_199_254_740_993_u64), &json!(9_007_199_254_740_992_u64)));
+        assert!(same_value(
+            &json!({"a": [1, 2.5], "b": null}),
+            &json!({"b": null, "a": [1.0, 2.5]})
+        ));
+        assert!(!same_value(
+            &json!(9_007_199_254_740_993_u64),
+            &json!(9_007_199_254_740_992_u64)
+        ));
         for (left, right) in [
             (json!(1), json!(1.000_001)),
             (json!(1), json!("1")),
@@ -43,7 +51,10 @@ mod tests {
             (json!({"a": 1}), json!({"b": 1})),
             (json!(null), json!(false)),
         ] {
-            assert!(!same_value(&left, &right) && !same_value(&right, &left), "{left} {right}");
+            assert!(
+                !same_value(&left, &right) && !same_value(&right, &left),
+                "{left} {right}"
+            );
         }
     }
 }

@@ -68,6 +68,9 @@ impl PulledRecord {
     pub fn key(&self) -> RecordKey {
         const MICROS_PER_MILLI: f64 = 1_000.0;
         // Exact: a double holds every microsecond until the year 2255.
-        (self.sensor_type.clone(), (self.timestamp * MICROS_PER_MILLI).round() as i64)
+        (
+            self.sensor_type.clone(),
+            (self.timestamp * MICROS_PER_MILLI).round() as i64,
+        )
     }
 }

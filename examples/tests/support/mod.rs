@@ -9,9 +9,17 @@ use std::sync::OnceLock;
 
 /// Runs a program to its end and returns what it printed; its standard error goes with the test's.
 pub fn run(program: &str, args: &[&str]) -> String {
-    let output = Command::new(program).args(args).stderr(Stdio::inherit()).output().unwrap();
+    let output = Command::new(program)
+        .args(args)
+        .stderr(Stdio::inherit())
+        .output()
+        .unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
-    assert!(output.status.success(), "{program} {args:?}: {}\n{text}", output.status);
+    assert!(
+        output.status.success(),
+        "{program} {args:?}: {}\n{text}",
+        output.status
+    );
     text
 }
 
@@ -24,12 +32,22 @@ pub fn server_binary() -> &'static Path {
         let mut cargo = Command::new(env!("CARGO"));
         // With --workspace the dependencies have the features that `cargo test --workspace` gave
         // them, so nothing is built twice.
-        cargo.args(["build", "--workspace", "--bin", "koodtx-server", "--offline"]);
+        cargo.args([
+            "build",
+            "--workspace",
+            "--bin",
+            "koodtx-server",
+            "--offline",
+        ]);
         cargo.args(["--quiet", "--message-format", "json-render-diagnostics"]);
         if !cfg!(debug_assertions) {
             cargo.arg("--release");
         }
-        let output = cargo.current_dir(env!("CARGO_MANIFEST_DIR")).stderr(Stdio::inherit()).output().unwrap();
+        let output = cargo
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .stderr(Stdio::inherit())
+            .output()
+            .unwrap();
         assert!(output.status.success(), "building koodtx-server failed");
         let messages = String::from_utf8(output.stdout).unwrap();
         let executable = messages.lines().find_map(|line| {
@@ -52,18 +70,29 @@ impl ServerProcess {
     ///
     /// `listen` is an address with port 0, or the `address` of a server that was killed.
     pub fn start(binary: &Path, store: &str, listen: &str, folder: &Path) -> Self {
-        let log = File::options().create(true).append(true).open(folder.join("server.log")).unwrap();
+        let log = File::options()
+            .create(true)
+            .append(true)
+            .open(folder.join("server.log"))
+            .unwrap();
         let mut command = Command::new(binary);
         for (name, _) in std::env::vars().filter(|(name, _)| is_setting(name)) {
             command.env_remove(name);
         }
         // The folder has no `.env`, whatever the one of the tests has.
-        command.current_dir(folder).args(["--store", store, "--listen", listen]);
+        command
+            .current_dir(folder)
+            .args(["--store", store, "--listen", listen]);
         command.env("KOODTX_RATE_LIMIT", "off");
         let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let address = lines.find_map(|line| {
-            line.unwrap().trim().strip_prefix("API")?.trim().strip_prefix("http://").map(str::to_owned)
+            line.unwrap()
+                .trim()
+                .strip_prefix("API")?
+                .trim()
+                .strip_prefix("http://")
+                .map(str::to_owned)
         });
         let Some(address) = address else {
             let log = std::fs::read_to_string(folder.join("server.log")).unwrap();

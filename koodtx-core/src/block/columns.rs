@@ -67,7 +67,8 @@ impl Texts {
     /// Keeps the first `len` texts.
     pub(crate) fn truncate(&mut self, len: usize) {
         self.ends.truncate(len);
-        self.bytes.truncate(self.ends.last().map_or(0, |&end| end as usize));
+        self.bytes
+            .truncate(self.ends.last().map_or(0, |&end| end as usize));
     }
 
     /// Text `index`.
@@ -86,7 +87,11 @@ impl Texts {
     }
 
     fn start(&self, index: usize) -> usize {
-        if index == 0 { 0 } else { self.ends[index - 1] as usize }
+        if index == 0 {
+            0
+        } else {
+            self.ends[index - 1] as usize
+        }
     }
 }
 
@@ -120,10 +125,17 @@ impl Values for Texts {
         if range.is_empty() {
             return;
         }
-        let (from, to) = (source.start(range.start), source.ends[range.end - 1] as usize);
+        let (from, to) = (
+            source.start(range.start),
+            source.ends[range.end - 1] as usize,
+        );
         let base = self.bytes.len();
         self.bytes.push_str(&source.bytes[from..to]);
-        self.ends.extend(source.ends[range].iter().map(|&end| (end as usize - from + base) as u32));
+        self.ends.extend(
+            source.ends[range]
+                .iter()
+                .map(|&end| (end as usize - from + base) as u32),
+        );
     }
 
     fn truncate(&mut self, len: usize) {
@@ -169,7 +181,9 @@ pub(crate) fn push_run(runs: &mut Vec<Run>, source: usize, rows: Range<usize>) {
         return;
     }
     match runs.last_mut() {
-        Some(last) if last.source == source && last.rows.end == rows.start => last.rows.end = rows.end,
+        Some(last) if last.source == source && last.rows.end == rows.start => {
+            last.rows.end = rows.end
+        }
         _ => runs.push(Run { source, rows }),
     }
 }
@@ -208,7 +222,13 @@ impl Columns {
     /// The rows `range`.
     #[must_use]
     pub fn slice(&self, range: Range<usize>) -> Self {
-        Self::select(&[self], &[Run { source: 0, rows: range }])
+        Self::select(
+            &[self],
+            &[Run {
+                source: 0,
+                rows: range,
+            }],
+        )
     }
 
     /// The rows that `runs` name, in that order.
@@ -221,8 +241,16 @@ impl Columns {
         }
         let whole: Vec<_> = sources.iter().map(|source| source.whole.as_ref()).collect();
         Self {
-            numbers: select_columns(&columns_of(sources, |source| &source.numbers), runs, times.len()),
-            texts: select_columns(&columns_of(sources, |source| &source.texts), runs, times.len()),
+            numbers: select_columns(
+                &columns_of(sources, |source| &source.numbers),
+                runs,
+                times.len(),
+            ),
+            texts: select_columns(
+                &columns_of(sources, |source| &source.texts),
+                runs,
+                times.len(),
+            ),
             whole: select_column(&whole, runs, times.len()),
             times,
         }
@@ -234,7 +262,10 @@ impl Columns {
             times: order.iter().map(|&row| self.times[row as usize]).collect(),
             numbers: reorder_columns(&self.numbers, order, self.len()),
             texts: reorder_columns(&self.texts, order, self.len()),
-            whole: self.whole.as_ref().and_then(|column| reorder_column(column, order, self.len())),
+            whole: self
+                .whole
+                .as_ref()
+                .and_then(|column| reorder_column(column, order, self.len())),
         }
     }
 }
@@ -243,16 +274,23 @@ fn columns_of<'a, V>(
     sources: &[&'a Columns],
     list: impl Fn(&'a Columns) -> &'a Vec<Column<V>>,
 ) -> Vec<&'a [Column<V>]> {
-    sources.iter().map(|source| list(source).as_slice()).collect()
+    sources
+        .iter()
+        .map(|source| list(source).as_slice())
+        .collect()
 }
 
 fn select_columns<V: Values>(sources: &[&[Column<V>]], runs: &[Run], len: usize) -> Vec<Column<V>> {
-    let mut names: Vec<&Arc<str>> =
-        sources.iter().flat_map(|columns| columns.iter().map(|column| &column.name)).collect();
+    let mut names: Vec<&Arc<str>> = sources
+        .iter()
+        .flat_map(|columns| columns.iter().map(|column| &column.name))
+        .collect();
     names.sort_unstable();
     names.dedup();
     let find = |columns: &&'_ [Column<V>], name: &Arc<str>| {
-        columns.binary_search_by(|column| column.name.cmp(name)).ok()
+        columns
+            .binary_search_by(|column| column.name.cmp(name))
+            .ok()
     };
     names
         .into_iter()
@@ -292,9 +330,15 @@ fn select_column<V: Values>(
     len: usize,
 ) -> Option<Column<V>> {
     let name = columns.iter().flatten().next()?.name.clone();
-    let dense = runs
-        .iter()
-        .all(|run| matches!(columns[run.source], Some(Column { rows: Rows::All, .. })));
+    let dense = runs.iter().all(|run| {
+        matches!(
+            columns[run.source],
+            Some(Column {
+                rows: Rows::All,
+                ..
+            })
+        )
+    });
     let mut values = V::default();
     let mut rows = Vec::new();
     let mut base = 0;
@@ -302,13 +346,21 @@ fn select_column<V: Values>(
         let shift = |row: usize| (row - run.rows.start + base) as u32;
         match columns[run.source] {
             None => {}
-            Some(Column { rows: Rows::All, values: source, .. }) => {
+            Some(Column {
+                rows: Rows::All,
+                values: source,
+                ..
+            }) => {
                 values.extend_from(source, run.rows.clone());
                 if !dense {
                     rows.extend(run.rows.clone().map(shift));
                 }
             }
-            Some(Column { rows: Rows::Some(present), values: source, .. }) => {
+            Some(Column {
+                rows: Rows::Some(present),
+                values: source,
+                ..
+            }) => {
                 let from = present.partition_point(|&row| (row as usize) < run.rows.start);
                 let to = present.partition_point(|&row| (row as usize) < run.rows.end);
                 values.extend_from(source, from..to);
@@ -320,12 +372,19 @@ fn select_column<V: Values>(
     if values.len() == 0 {
         return None;
     }
-    let rows = if values.len() == len { Rows::All } else { Rows::Some(rows) };
+    let rows = if values.len() == len {
+        Rows::All
+    } else {
+        Rows::Some(rows)
+    };
     Some(Column { name, rows, values })
 }
 
 fn reorder_columns<V: Values>(columns: &[Column<V>], order: &[u32], len: usize) -> Vec<Column<V>> {
-    columns.iter().filter_map(|column| reorder_column(column, order, len)).collect()
+    columns
+        .iter()
+        .filter_map(|column| reorder_column(column, order, len))
+        .collect()
 }
 
 fn reorder_column<V: Values>(column: &Column<V>, order: &[u32], len: usize) -> Option<Column<V>> {
@@ -343,7 +402,9 @@ fn reorder_column<V: Values>(column: &Column<V>, order: &[u32], len: usize) -> O
     let mut values = V::default();
     let mut rows = Vec::new();
     for (new_row, &row) in order.iter().enumerate() {
-        let at = position.as_ref().map_or(row, |position| position[row as usize]);
+        let at = position
+            .as_ref()
+            .map_or(row, |position| position[row as usize]);
         if at != ABSENT {
             values.extend_from(&column.values, at as usize..at as usize + 1);
             rows.push(new_row as u32);
@@ -352,6 +413,14 @@ fn reorder_column<V: Values>(column: &Column<V>, order: &[u32], len: usize) -> O
     if values.len() == 0 {
         return None;
     }
-    let rows = if values.len() == order.len() { Rows::All } else { Rows::Some(rows) };
-    Some(Column { name: column.name.clone(), rows, values })
+    let rows = if values.len() == order.len() {
+        Rows::All
+    } else {
+        Rows::Some(rows)
+    };
+    Some(Column {
+        name: column.name.clone(),
+        rows,
+        values,
+    })
 }

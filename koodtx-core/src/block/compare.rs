@@ -18,7 +18,15 @@ pub(crate) struct RowComparer<'a> {
 impl<'a> RowComparer<'a> {
     pub(crate) fn new(left: &'a Columns, right: &'a Columns) -> Self {
         fn dense<V>(pair: &[Option<&Column<V>>; 2]) -> bool {
-            pair.iter().all(|column| matches!(column, Some(Column { rows: Rows::All, .. })))
+            pair.iter().all(|column| {
+                matches!(
+                    column,
+                    Some(Column {
+                        rows: Rows::All,
+                        ..
+                    })
+                )
+            })
         }
         let (mut numbers, mut texts) = (Vec::new(), Vec::new());
         for_each_name([&left.numbers, &right.numbers], |pair| numbers.push(pair));
@@ -27,7 +35,13 @@ impl<'a> RowComparer<'a> {
             && right.whole.is_none()
             && numbers.iter().all(dense)
             && texts.iter().all(dense);
-        Self { left, right, numbers, texts, same_dense }
+        Self {
+            left,
+            right,
+            numbers,
+            texts,
+            same_dense,
+        }
     }
 
     /// Whether the rows of two ranges of one length are all pairwise equal, decided at once: false
@@ -39,22 +53,28 @@ impl<'a> RowComparer<'a> {
                 _ => false,
             })
             && self.texts.iter().all(|pair| match pair {
-                [Some(l), Some(r)] => {
-                    left.clone().zip(right.clone()).all(|(i, j)| l.values.get(i) == r.values.get(j))
-                }
+                [Some(l), Some(r)] => left
+                    .clone()
+                    .zip(right.clone())
+                    .all(|(i, j)| l.values.get(i) == r.values.get(j)),
                 _ => false,
             })
     }
 
     /// Whether two rows have equal values.
     pub(crate) fn equal(&self, left: usize, right: usize) -> bool {
-        self.decide(left, right).unwrap_or_else(|| self.order(left, right).is_eq())
+        self.decide(left, right)
+            .unwrap_or_else(|| self.order(left, right).is_eq())
     }
 
     /// Equality where the columns tell it without a look at canonical forms.
     fn decide(&self, left: usize, right: usize) -> Option<bool> {
         for columns in [(&self.left.whole, left), (&self.right.whole, right)] {
-            if columns.0.as_ref().is_some_and(|whole| whole.position(columns.1).is_some()) {
+            if columns
+                .0
+                .as_ref()
+                .is_some_and(|whole| whole.position(columns.1).is_some())
+            {
                 return None;
             }
         }
@@ -87,7 +107,10 @@ impl<'a> RowComparer<'a> {
 
     /// The order of two rows by their canonical values.
     pub(crate) fn order(&self, left: usize, right: usize) -> Ordering {
-        self.left.row(left).canonical_text().cmp(&self.right.row(right).canonical_text())
+        self.left
+            .row(left)
+            .canonical_text()
+            .cmp(&self.right.row(right).canonical_text())
     }
 }
 

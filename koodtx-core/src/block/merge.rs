@@ -121,13 +121,17 @@ pub fn merge_series<E>(
     tick: Tick,
     mut leaf_at: impl FnMut(Timestamp) -> Result<Option<Leaf>, E>,
 ) -> Result<SeriesMerge, E> {
-    let mut merge =
-        SeriesMerge { edits: Vec::new(), counts: MergeCounts::default(), effect: Effect::Kept };
+    let mut merge = SeriesMerge {
+        edits: Vec::new(),
+        counts: MergeCounts::default(),
+        effect: Effect::Kept,
+    };
     let times = &incoming.columns.times;
     let mut from = 0;
     while from < times.len() {
         let leaf = leaf_at(incoming.time(from))?;
-        let (block, next_first) = leaf.map_or((None, None), |leaf| (Some(leaf.block), leaf.next_first));
+        let (block, next_first) =
+            leaf.map_or((None, None), |leaf| (Some(leaf.block), leaf.next_first));
         let to = next_first.map_or(times.len(), |next| {
             // At least one record, also should a store hand out a leaf that ends before it.
             (from + 1).max(from + times[from..].partition_point(|&time| time < next.as_micros()))
@@ -137,9 +141,20 @@ pub fn merge_series<E>(
         merge.counts.add(applied.counts);
         merge.effect = merge.effect.max(applied.effect);
         if applied.effect != Effect::Kept {
-            let appends = stored.columns.times.last().is_none_or(|&last| last < times[from]);
-            let fill = if appends && next_first.is_none() { Fill::Full } else { Fill::Even };
-            let mut edit = LeafEdit { removed: stored.meta(), written: split(applied.block, fill) };
+            let appends = stored
+                .columns
+                .times
+                .last()
+                .is_none_or(|&last| last < times[from]);
+            let fill = if appends && next_first.is_none() {
+                Fill::Full
+            } else {
+                Fill::Even
+            };
+            let mut edit = LeafEdit {
+                removed: stored.meta(),
+                written: split(applied.block, fill),
+            };
             if appends && edit.written.first().map(Block::len) == Some(stored.len()) {
                 // The stored block was full already, and stays.
                 edit.removed = None;
@@ -171,7 +186,10 @@ pub fn join_blocks(left: &Block, right: &Block) -> Block {
             Ordering::Less => push_run(&mut runs, 0, i..i + 1),
             Ordering::Greater => push_run(&mut runs, 1, j..j + 1),
             Ordering::Equal => {
-                let winner = left.stamp(i).cmp(&right.stamp(j)).then_with(|| comparer.order(i, j));
+                let winner = left
+                    .stamp(i)
+                    .cmp(&right.stamp(j))
+                    .then_with(|| comparer.order(i, j));
                 if winner.is_ge() {
                     push_run(&mut runs, 0, i..i + 1);
                 } else {
@@ -209,7 +227,12 @@ struct Applied {
 }
 
 impl<'a> Application<'a> {
-    fn new(stored: &'a Block, incoming: &'a IncomingSeries, rows: Range<usize>, tick: Tick) -> Self {
+    fn new(
+        stored: &'a Block,
+        incoming: &'a IncomingSeries,
+        rows: Range<usize>,
+        tick: Tick,
+    ) -> Self {
         let room = stored.len() + rows.len();
         Self {
             comparer: RowComparer::new(&stored.columns, &incoming.columns),
@@ -233,7 +256,9 @@ impl<'a> Application<'a> {
         while self.at_stored < stored.len() && self.at_incoming < incoming.len() {
             let (i, j) = (self.at_stored, self.at_incoming);
             match stored[i].cmp(&incoming[j]) {
-                Ordering::Less => self.keep(i + stored[i..].partition_point(|&time| time < incoming[j])),
+                Ordering::Less => {
+                    self.keep(i + stored[i..].partition_point(|&time| time < incoming[j]))
+                }
                 Ordering::Greater => {
                     self.insert(j + incoming[j..].partition_point(|&time| time < stored[i]));
                 }
@@ -249,21 +274,33 @@ impl<'a> Application<'a> {
             Block::default()
         } else {
             let mut block = Block {
-                columns: Columns::select(&[&self.stored.columns, &self.incoming.columns], &self.runs),
+                columns: Columns::select(
+                    &[&self.stored.columns, &self.incoming.columns],
+                    &self.runs,
+                ),
                 changed: self.changed,
                 stamps: self.stamps,
             };
             block.drop_implied_stamps();
             block
         };
-        Applied { block, counts: self.counts, effect: self.effect }
+        Applied {
+            block,
+            counts: self.counts,
+            effect: self.effect,
+        }
     }
 
     /// Keeps the stored rows up to `to` as they are.
     fn keep(&mut self, to: usize) {
         let rows = self.at_stored..to;
-        self.changed.extend_from_slice(&self.stored.changed[rows.clone()]);
-        let stamps = if self.stored.stamps.is_empty() { &self.stored.changed } else { &self.stored.stamps };
+        self.changed
+            .extend_from_slice(&self.stored.changed[rows.clone()]);
+        let stamps = if self.stored.stamps.is_empty() {
+            &self.stored.changed
+        } else {
+            &self.stored.stamps
+        };
         self.stamps.extend_from_slice(&stamps[rows.clone()]);
         push_run(&mut self.runs, 0, rows);
         self.at_stored = to;
@@ -292,10 +329,14 @@ impl<'a> Application<'a> {
 
     /// Merges `count` incoming rows with stored rows of the same keys.
     fn meet(&mut self, count: usize) {
-        let (stored, incoming) =
-            (self.at_stored..self.at_stored + count, self.at_incoming..self.at_incoming + count);
+        let (stored, incoming) = (
+            self.at_stored..self.at_stored + count,
+            self.at_incoming..self.at_incoming + count,
+        );
         // A plain retry: no stamps, all values equal, nothing to write.
-        if self.incoming.stamps.is_empty() && self.comparer.all_equal(stored.clone(), incoming.clone()) {
+        if self.incoming.stamps.is_empty()
+            && self.comparer.all_equal(stored.clone(), incoming.clone())
+        {
             self.counts.duplicates += count as u64;
             self.at_incoming = incoming.end;
             self.keep(stored.end);
@@ -319,7 +360,11 @@ impl<'a> Application<'a> {
                 *stamp = at.as_micros();
                 self.effect = self.effect.max(Effect::Raised);
             }
-        } else if old.cmp(&new.at()).then_with(|| self.comparer.order(i, j)).is_lt() {
+        } else if old
+            .cmp(&new.at())
+            .then_with(|| self.comparer.order(i, j))
+            .is_lt()
+        {
             self.counts.updated += 1;
             self.effect = Effect::Changed;
             self.changed.push(self.tick.at().as_micros());

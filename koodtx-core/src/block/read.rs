@@ -24,7 +24,9 @@ impl Progress<'_> {
         &mut self,
         next_block: &mut impl FnMut(&SensorType, Timestamp) -> Result<Option<Block>, E>,
     ) -> Result<(), E> {
-        let from = self.covered.map_or(self.from, |covered| covered.plus_micros(1));
+        let from = self
+            .covered
+            .map_or(self.from, |covered| covered.plus_micros(1));
         match next_block(self.sensor_type, from)? {
             // A block that ends before `from` would be read for ever.
             Some(block) if block.meta().is_some_and(|meta| meta.last >= from) => {
@@ -96,14 +98,24 @@ pub fn assemble_chunk<E>(
         .collect();
     let frontier = loop {
         // The series that is furthest behind decides how far all have been read.
-        let behind = progress.iter_mut().filter(|one| !one.exhausted).min_by_key(|one| one.covered);
+        let behind = progress
+            .iter_mut()
+            .filter(|one| !one.exhausted)
+            .min_by_key(|one| one.covered);
         let Some(behind) = behind else { break None };
         if let Some(frontier) = behind.covered
-            && progress.iter().map(|one| one.ready(frontier)).sum::<usize>() >= query.limit
+            && progress
+                .iter()
+                .map(|one| one.ready(frontier))
+                .sum::<usize>()
+                >= query.limit
         {
             break Some(frontier);
         }
-        let behind = progress.iter_mut().filter(|one| !one.exhausted).min_by_key(|one| one.covered);
+        let behind = progress
+            .iter_mut()
+            .filter(|one| !one.exhausted)
+            .min_by_key(|one| one.covered);
         if let Some(behind) = behind {
             behind.advance(&mut next_block)?;
         }
@@ -114,9 +126,14 @@ pub fn assemble_chunk<E>(
         .map(|one| (one.sensor_type.clone(), one.take(cut, query.changed_after)))
         .filter(|(_, block)| !block.is_empty())
         .collect();
-    let next = frontier.zip(series.last()).map(|(timestamp, last)| RecordPosition {
-        timestamp,
-        sensor_type: last.clone(),
-    });
-    Ok(RecordChunk { series: chunk, next })
+    let next = frontier
+        .zip(series.last())
+        .map(|(timestamp, last)| RecordPosition {
+            timestamp,
+            sensor_type: last.clone(),
+        });
+    Ok(RecordChunk {
+        series: chunk,
+        next,
+    })
 }

@@ -24,13 +24,20 @@ pub struct Record {
 impl Columns {
     /// The `data` of `row` as an object.
     pub(crate) fn row(&self, row: usize) -> Json {
-        if let Some(text) = self.whole.as_ref().and_then(|whole| Some(whole.values.get(whole.position(row)?))) {
+        if let Some(text) = self
+            .whole
+            .as_ref()
+            .and_then(|whole| Some(whole.values.get(whole.position(row)?)))
+        {
             return parse(text);
         }
         let mut members = BTreeMap::new();
         for column in &self.numbers {
             if let Some(at) = column.position(row) {
-                members.insert(column.name.to_string(), Json::Number(Number::Double(column.values[at])));
+                members.insert(
+                    column.name.to_string(),
+                    Json::Number(Number::Double(column.values[at])),
+                );
             }
         }
         for column in &self.texts {
@@ -91,7 +98,9 @@ impl Block {
     ///
     /// # Errors
     /// The first `data` that is no JSON object within the protocol's limits.
-    pub fn from_records<'a>(records: impl IntoIterator<Item = &'a Record>) -> Result<Self, JsonError> {
+    pub fn from_records<'a>(
+        records: impl IntoIterator<Item = &'a Record>,
+    ) -> Result<Self, JsonError> {
         let mut builder = SeriesBuilder::default();
         let mut block = Self::default();
         for record in records {

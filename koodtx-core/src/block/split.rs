@@ -29,7 +29,10 @@ pub(crate) enum Fill {
 pub(crate) fn split(block: Block, fill: Fill) -> Vec<Block> {
     let sizes = row_bytes(&block.columns);
     let budget = match fill {
-        Fill::Full => Budget { records: BLOCK_RECORDS_MAX_COUNT, bytes: BLOCK_RAW_MAX_BYTES },
+        Fill::Full => Budget {
+            records: BLOCK_RECORDS_MAX_COUNT,
+            bytes: BLOCK_RAW_MAX_BYTES,
+        },
         Fill::Even => {
             let total: usize = sizes.iter().sum();
             let parts = block
@@ -40,12 +43,17 @@ pub(crate) fn split(block: Block, fill: Fill) -> Vec<Block> {
             Budget {
                 records: block.len().div_ceil(parts),
                 // A little slack keeps an uneven run from spilling one more small block.
-                bytes: (total.div_ceil(parts) + total / block.len().max(1)).min(BLOCK_RAW_MAX_BYTES),
+                bytes: (total.div_ceil(parts) + total / block.len().max(1))
+                    .min(BLOCK_RAW_MAX_BYTES),
             }
         }
     };
     let cuts = budget.cut(&sizes);
-    if cuts.len() == 1 { vec![block] } else { cuts.into_iter().map(|rows| block.slice(rows)).collect() }
+    if cuts.len() == 1 {
+        vec![block]
+    } else {
+        cuts.into_iter().map(|rows| block.slice(rows)).collect()
+    }
 }
 
 struct Budget {
@@ -75,7 +83,10 @@ impl Budget {
 fn row_bytes(columns: &Columns) -> Vec<usize> {
     fn add<V: Values>(sizes: &mut [usize], column: &Column<V>, bytes: impl Fn(usize) -> usize) {
         match &column.rows {
-            Rows::All => sizes.iter_mut().enumerate().for_each(|(at, size)| *size += bytes(at)),
+            Rows::All => sizes
+                .iter_mut()
+                .enumerate()
+                .for_each(|(at, size)| *size += bytes(at)),
             Rows::Some(rows) => {
                 for (at, &row) in rows.iter().enumerate() {
                     // A sparse column costs its name in each block that has it.

@@ -23,8 +23,8 @@ pub(crate) struct NumberToken<'a> {
 }
 
 const EXACT_POWERS: [f64; 23] = [
-    1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17,
-    1e18, 1e19, 1e20, 1e21, 1e22,
+    1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16,
+    1e17, 1e18, 1e19, 1e20, 1e21, 1e22,
 ];
 
 impl NumberToken<'_> {
@@ -42,7 +42,10 @@ impl NumberToken<'_> {
             };
             return Some(if self.negative { -magnitude } else { magnitude });
         }
-        self.text.parse().ok().filter(|double: &f64| double.is_finite())
+        self.text
+            .parse()
+            .ok()
+            .filter(|double: &f64| double.is_finite())
     }
 
     /// Whether it is an integer that a double may not hold exactly.
@@ -66,7 +69,9 @@ impl NumberToken<'_> {
     #[inline]
     pub(crate) fn millis_to_micros(self) -> Option<i64> {
         if self.integer && !self.overflow {
-            let micros = i64::try_from(self.mantissa).ok()?.checked_mul(MICROS_PER_MILLI)?;
+            let micros = i64::try_from(self.mantissa)
+                .ok()?
+                .checked_mul(MICROS_PER_MILLI)?;
             return Some(if self.negative { -micros } else { micros });
         }
         self.decimal_millis_to_micros().or_else(|| {
@@ -82,9 +87,18 @@ impl NumberToken<'_> {
         if fraction.contains(['e', 'E']) {
             return None;
         }
-        let digit = |at: usize| fraction.as_bytes().get(at).map_or(0, |digit| i64::from(digit - b'0'));
+        let digit = |at: usize| {
+            fraction
+                .as_bytes()
+                .get(at)
+                .map_or(0, |digit| i64::from(digit - b'0'))
+        };
         let rest = digit(0) * 100 + digit(1) * 10 + digit(2) + i64::from(digit(3) >= 5);
-        let micros = whole.parse::<i64>().ok()?.checked_mul(MICROS_PER_MILLI)?.checked_add(rest)?;
+        let micros = whole
+            .parse::<i64>()
+            .ok()?
+            .checked_mul(MICROS_PER_MILLI)?
+            .checked_add(rest)?;
         Some(if self.negative { -micros } else { micros })
     }
 }

@@ -31,12 +31,19 @@ pub(crate) struct LoneSurrogate;
 impl<'a> StringToken<'a> {
     /// The text.
     pub(crate) fn decode(self) -> Result<std::borrow::Cow<'a, str>, LoneSurrogate> {
-        if self.escaped { unescape(self.raw).map(Into::into) } else { Ok(self.raw.into()) }
+        if self.escaped {
+            unescape(self.raw).map(Into::into)
+        } else {
+            Ok(self.raw.into())
+        }
     }
 }
 
 fn unescape(raw: &str) -> Result<String, LoneSurrogate> {
-    let hex = |at: usize| raw.get(at..at + 4).and_then(|digits| u32::from_str_radix(digits, 16).ok());
+    let hex = |at: usize| {
+        raw.get(at..at + 4)
+            .and_then(|digits| u32::from_str_radix(digits, 16).ok())
+    };
     let mut text = String::with_capacity(raw.len());
     let mut rest = 0;
     while let Some(found) = memchr::memchr(b'\\', &raw.as_bytes()[rest..]) {
@@ -55,7 +62,8 @@ fn unescape(raw: &str) -> Result<String, LoneSurrogate> {
                 rest += 4;
                 if (0xD800..0xDC00).contains(&code) && raw[rest..].starts_with("\\u") {
                     let low = hex(rest + 2).filter(|low| (0xDC00..0xE000).contains(low));
-                    code = 0x1_0000 + ((code - 0xD800) << 10) + (low.ok_or(LoneSurrogate)? - 0xDC00);
+                    code =
+                        0x1_0000 + ((code - 0xD800) << 10) + (low.ok_or(LoneSurrogate)? - 0xDC00);
                     rest += 6;
                 }
                 char::from_u32(code).ok_or(LoneSurrogate)?
@@ -105,7 +113,9 @@ impl<'a> Scanner<'a> {
     /// Takes a text if it comes next, white space included.
     #[inline]
     pub(crate) fn take_literal(&mut self, literal: &str) -> Option<()> {
-        self.rest().starts_with(literal.as_bytes()).then(|| self.at += literal.len())
+        self.rest()
+            .starts_with(literal.as_bytes())
+            .then(|| self.at += literal.len())
     }
 
     /// The input between two offsets; empty where they are none.
@@ -114,7 +124,10 @@ impl<'a> Scanner<'a> {
     }
 
     pub(crate) fn fail<T>(&self, expected: &'static str) -> Result<T, SyntaxError> {
-        Err(SyntaxError { offset: self.at, expected })
+        Err(SyntaxError {
+            offset: self.at,
+            expected,
+        })
     }
 
     /// The next byte behind white space, not taken; 0 at the end.
@@ -139,17 +152,28 @@ impl<'a> Scanner<'a> {
 
     #[inline]
     pub(crate) fn expect(&mut self, byte: u8, expected: &'static str) -> Result<(), SyntaxError> {
-        if self.take(byte) { Ok(()) } else { self.fail(expected) }
+        if self.take(byte) {
+            Ok(())
+        } else {
+            self.fail(expected)
+        }
     }
 
     /// Checks that only white space is left.
     pub(crate) fn finish(&mut self) -> Result<(), SyntaxError> {
-        if self.peek() == 0 && self.at == self.text.len() { Ok(()) } else { self.fail("the end") }
+        if self.peek() == 0 && self.at == self.text.len() {
+            Ok(())
+        } else {
+            self.fail("the end")
+        }
     }
 
     /// Goes to the next member of an object whose `{` is taken: its key, or `None` at the `}`.
     #[inline]
-    pub(crate) fn next_key(&mut self, first: &mut bool) -> Result<Option<StringToken<'a>>, SyntaxError> {
+    pub(crate) fn next_key(
+        &mut self,
+        first: &mut bool,
+    ) -> Result<Option<StringToken<'a>>, SyntaxError> {
         if self.take(b'}') {
             return Ok(None);
         }
@@ -200,7 +224,9 @@ impl<'a> Scanner<'a> {
                     escaped = true;
                     self.escape()?;
                 }
-                Some(_) => return self.fail("no control character in a string (write it as an escape)"),
+                Some(_) => {
+                    return self.fail("no control character in a string (write it as an escape)");
+                }
                 None => return self.fail("the closing quote of a string"),
             }
         }
@@ -210,7 +236,9 @@ impl<'a> Scanner<'a> {
         let rest = &self.bytes()[self.at + 1..];
         match rest.first() {
             Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => self.at += 2,
-            Some(b'u') if rest.len() > 4 && rest[1..5].iter().all(u8::is_ascii_hexdigit) => self.at += 6,
+            Some(b'u') if rest.len() > 4 && rest[1..5].iter().all(u8::is_ascii_hexdigit) => {
+                self.at += 6
+            }
             _ => return self.fail("a valid escape"),
         }
         Ok(())
@@ -227,7 +255,11 @@ impl<'a> Scanner<'a> {
         let mut mantissa: u64 = 0;
         let digits = |at: &mut usize, mantissa: &mut u64| {
             let from = *at;
-            while let Some(digit) = bytes.get(*at).map(|byte| byte.wrapping_sub(b'0')).filter(|&d| d < 10) {
+            while let Some(digit) = bytes
+                .get(*at)
+                .map(|byte| byte.wrapping_sub(b'0'))
+                .filter(|&d| d < 10)
+            {
                 *mantissa = mantissa.wrapping_mul(10).wrapping_add(u64::from(digit));
                 *at += 1;
             }
@@ -273,7 +305,9 @@ impl<'a> Scanner<'a> {
         let start = self.at;
         let mut exponent: i32 = 0;
         while let Some(digit) = bytes.get(self.at).filter(|byte| byte.is_ascii_digit()) {
-            exponent = exponent.saturating_mul(10).saturating_add(i32::from(digit - b'0'));
+            exponent = exponent
+                .saturating_mul(10)
+                .saturating_add(i32::from(digit - b'0'));
             self.at += 1;
         }
         if self.at == start {
@@ -383,8 +417,31 @@ mod tests {
     #[test]
     fn refuses_what_json_does_not() {
         for text in [
-            "", "01", "-", "1.", ".5", "1e", "+1", "tru", "[1,]", "{,}", "{\"a\":1,}", "{\"a\" 1}", "[1 2]",
-            "\"\u{1}\"", "\"\\x\"", "\"\\u12\"", "\"", "[", "{\"a\":", "1 1", "]", "{]", "[}", "{1:2}", "nan",
+            "",
+            "01",
+            "-",
+            "1.",
+            ".5",
+            "1e",
+            "+1",
+            "tru",
+            "[1,]",
+            "{,}",
+            "{\"a\":1,}",
+            "{\"a\" 1}",
+            "[1 2]",
+            "\"\u{1}\"",
+            "\"\\x\"",
+            "\"\\u12\"",
+            "\"",
+            "[",
+            "{\"a\":",
+            "1 1",
+            "]",
+            "{]",
+            "[}",
+            "{1:2}",
+            "nan",
         ] {
             assert!(value(text).is_err(), "{text}");
         }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::number::EXACT_INTEGER_MAX;
 use super::scanner::{LoneSurrogate, Scanner, SyntaxError};
-use super::write::{write_string, write_f64};
+use super::write::{write_f64, write_string};
 
 /// A JSON value. Objects are ordered by key; of equal keys the last one counted.
 #[derive(Clone, Debug, PartialEq)]
@@ -72,6 +72,9 @@ enum Form {
 
 impl Json {
     /// Reads one JSON text that nests at most `depth_max` deep.
+    ///
+    /// # Errors
+    /// When it is no JSON, nests deeper, or holds what no store can keep.
     pub fn parse(text: &str, depth_max: usize) -> Result<Self, JsonError> {
         let mut scanner = Scanner::new(text);
         let value = Self::read(&mut scanner, depth_max)?;
@@ -103,9 +106,11 @@ impl Json {
                 Ok(Self::Array(elements))
             }
             b'"' => Ok(Self::String(text(&scanner.string()?.decode()?)?)),
-            b'-' | b'0'..=b'9' => {
-                scanner.number()?.to_number().map(Self::Number).ok_or(JsonError::NumberNotFinite)
-            }
+            b'-' | b'0'..=b'9' => scanner
+                .number()?
+                .to_number()
+                .map(Self::Number)
+                .ok_or(JsonError::NumberNotFinite),
             _ => Ok(match scanner.literal()? {
                 "null" => Self::Null,
                 literal => Self::Bool(literal == "true"),
@@ -164,7 +169,11 @@ impl Json {
 }
 
 fn text(text: &str) -> Result<String, JsonError> {
-    if text.contains('\0') { Err(JsonError::NulCharacter) } else { Ok(text.to_owned()) }
+    if text.contains('\0') {
+        Err(JsonError::NulCharacter)
+    } else {
+        Ok(text.to_owned())
+    }
 }
 
 /// Numerically equal doubles and integers get one text: zero has no sign, and an integral double
@@ -222,9 +231,19 @@ mod tests {
 
     #[test]
     fn stored_text_keeps_the_very_number() {
-        for text in ["-0.0", "0.1", "5e-324", "1.7976931348623157e308", "9007199254740993", "-18446744073709551617"] {
+        for text in [
+            "-0.0",
+            "0.1",
+            "5e-324",
+            "1.7976931348623157e308",
+            "9007199254740993",
+            "-18446744073709551617",
+        ] {
             let stored = Json::parse(text, 0).unwrap().stored_text();
-            assert_eq!(stored.parse::<f64>().unwrap().to_bits(), text.parse::<f64>().unwrap().to_bits());
+            assert_eq!(
+                stored.parse::<f64>().unwrap().to_bits(),
+                text.parse::<f64>().unwrap().to_bits()
+            );
             assert_eq!(canonical_text(&stored), canonical_text(text));
         }
         assert_eq!(Json::parse("1e2", 0).unwrap().stored_text(), "100");
@@ -233,10 +252,19 @@ mod tests {
     #[test]
     fn refuses_what_cannot_be_stored() {
         assert_eq!(Json::parse("1e400", 0), Err(JsonError::NumberNotFinite));
-        assert_eq!(Json::parse(&"9".repeat(400), 0), Err(JsonError::NumberNotFinite));
+        assert_eq!(
+            Json::parse(&"9".repeat(400), 0),
+            Err(JsonError::NumberNotFinite)
+        );
         assert_eq!(Json::parse(r#""\ud800""#, 0), Err(JsonError::LoneSurrogate));
-        assert_eq!(Json::parse(r#""\ud800\u0041""#, 0), Err(JsonError::LoneSurrogate));
-        assert_eq!(Json::parse(r#"{"\u0000":1}"#, 1), Err(JsonError::NulCharacter));
+        assert_eq!(
+            Json::parse(r#""\ud800\u0041""#, 0),
+            Err(JsonError::LoneSurrogate)
+        );
+        assert_eq!(
+            Json::parse(r#"{"\u0000":1}"#, 1),
+            Err(JsonError::NulCharacter)
+        );
         assert_eq!(Json::parse("[[1]]", 1), Err(JsonError::TooDeep));
     }
 }

@@ -42,7 +42,12 @@ impl Cursor {
             | if self.inside.is_some() { HAS_INSIDE } else { 0 };
         let mut bytes = vec![VERSION, flags];
         let inside_time = self.inside.as_ref().map(|inside| inside.timestamp);
-        for time in [self.since, Some(self.round_clock), Some(self.session), inside_time] {
+        for time in [
+            self.since,
+            Some(self.round_clock),
+            Some(self.session),
+            inside_time,
+        ] {
             bytes.extend(time.iter().flat_map(|time| time.as_micros().to_be_bytes()));
         }
         bytes.extend(self.filter.to_be_bytes());
@@ -53,6 +58,9 @@ impl Cursor {
     }
 
     /// Reads the text form.
+    ///
+    /// # Errors
+    /// When no server of this protocol version made it.
     pub fn decode(text: &str) -> Result<Self, CursorError> {
         if text.len() > CURSOR_MAX_BYTES {
             return Err(CursorError);
@@ -67,9 +75,17 @@ impl Cursor {
             Ok(*word)
         };
         let mut time = || Ok(Timestamp::from_micros(i64::from_be_bytes(word()?)));
-        let since = if flags & HAS_SINCE != 0 { Some(time()?) } else { None };
+        let since = if flags & HAS_SINCE != 0 {
+            Some(time()?)
+        } else {
+            None
+        };
         let (round_clock, session) = (time()?, time()?);
-        let inside_time = if flags & HAS_INSIDE != 0 { Some(time()?) } else { None };
+        let inside_time = if flags & HAS_INSIDE != 0 {
+            Some(time()?)
+        } else {
+            None
+        };
         let filter = u64::from_be_bytes(word()?);
         let name = std::str::from_utf8(rest).map_err(|_| CursorError)?;
         let inside = match inside_time {
@@ -80,7 +96,13 @@ impl Cursor {
             None if name.is_empty() => None,
             None => return Err(CursorError),
         };
-        Ok(Self { since, round_clock, filter, session, inside })
+        Ok(Self {
+            since,
+            round_clock,
+            filter,
+            session,
+            inside,
+        })
     }
 }
 
@@ -92,7 +114,13 @@ mod tests {
 
     fn cursors() -> impl Strategy<Value = Cursor> {
         let inside = (any::<i64>(), "[^\\x00-\\x1f\\x7f-\\x9f]{1,50}");
-        (any::<Option<i64>>(), any::<i64>(), any::<u64>(), any::<i64>(), proptest::option::of(inside))
+        (
+            any::<Option<i64>>(),
+            any::<i64>(),
+            any::<u64>(),
+            any::<i64>(),
+            proptest::option::of(inside),
+        )
             .prop_map(|(since, round_clock, filter, session, inside)| Cursor {
                 since: since.map(Timestamp::from_micros),
                 round_clock: Timestamp::from_micros(round_clock),

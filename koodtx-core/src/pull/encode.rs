@@ -1,7 +1,7 @@
 //! The JSON of a pull answer.
 
-use super::order::MergedRows;
 use super::RecordChunk;
+use super::order::MergedRows;
 use crate::block::{Block, Column, Rows};
 use crate::id::{LogId, SensorType, SessionId};
 use crate::json::write::{write_f64, write_string};
@@ -20,7 +20,9 @@ pub(crate) fn write_session(out: &mut String, state: &SessionState, continues: b
     out.push_str(",\"start_time\":");
     write_display(out, fields.start_time());
     out.push_str(",\"end_time\":");
-    write_optional(out, fields.end_time(), |out, end: Timestamp| write_display(out, end));
+    write_optional(out, fields.end_time(), |out, end: Timestamp| {
+        write_display(out, end)
+    });
     out.push_str(",\"is_active\":");
     out.push_str(if fields.is_active() { "true" } else { "false" });
     out.push_str(",\"enabled_sensors\":[");
@@ -50,8 +52,11 @@ pub(crate) fn write_session(out: &mut String, state: &SessionState, continues: b
 
 /// Appends the records of a chunk in their order. `first` says whether the array is still empty.
 pub(crate) fn write_records(out: &mut String, chunk: &RecordChunk, first: &mut bool) {
-    let mut writers: Vec<SeriesWriter<'_>> =
-        chunk.series.iter().map(|(sensor_type, block)| SeriesWriter::new(sensor_type, block)).collect();
+    let mut writers: Vec<SeriesWriter<'_>> = chunk
+        .series
+        .iter()
+        .map(|(sensor_type, block)| SeriesWriter::new(sensor_type, block))
+        .collect();
     for (series, row) in MergedRows::new(chunk.series.iter().map(|(_, block)| block)) {
         if !std::mem::take(first) {
             out.push(',');
@@ -79,9 +84,15 @@ pub(crate) fn write_tail(out: &mut String, summary: &PullSummary, log_id: LogId)
         out.push_str(name);
         write_integer(out, count);
     }
-    out.push_str(if summary.has_more { ",\"has_more\":true" } else { ",\"has_more\":false" });
+    out.push_str(if summary.has_more {
+        ",\"has_more\":true"
+    } else {
+        ",\"has_more\":false"
+    });
     out.push_str(",\"next_cursor\":");
-    write_optional(out, summary.next_cursor.as_ref(), |out, cursor| write_string(out, &cursor.encode()));
+    write_optional(out, summary.next_cursor.as_ref(), |out, cursor| {
+        write_string(out, &cursor.encode())
+    });
     out.push_str(",\"sync_log_id\":");
     write_integer(out, log_id.0.unsigned_abs());
     out.push('}');
@@ -127,7 +138,11 @@ impl<'a, V> FieldWriter<'a, V> {
         let mut key = String::new();
         write_string(&mut key, column.name());
         key.push(':');
-        Self { key, column, next: 0 }
+        Self {
+            key,
+            column,
+            next: 0,
+        }
     }
 
     /// Where the value of `row` stands; rows are asked for in ascending order.
@@ -152,8 +167,18 @@ impl<'a> SeriesWriter<'a> {
         Self {
             block,
             prefix,
-            numbers: block.columns().numbers().iter().map(FieldWriter::new).collect(),
-            texts: block.columns().texts().iter().map(FieldWriter::new).collect(),
+            numbers: block
+                .columns()
+                .numbers()
+                .iter()
+                .map(FieldWriter::new)
+                .collect(),
+            texts: block
+                .columns()
+                .texts()
+                .iter()
+                .map(FieldWriter::new)
+                .collect(),
         }
     }
 

@@ -16,7 +16,10 @@ pub(crate) struct MergedRows<'a> {
 impl<'a> MergedRows<'a> {
     pub(crate) fn new(blocks: impl Iterator<Item = &'a Block>) -> Self {
         let times: Vec<&[i64]> = blocks.map(|block| block.columns().times_micros()).collect();
-        Self { next: vec![0; times.len()], times }
+        Self {
+            next: vec![0; times.len()],
+            times,
+        }
     }
 }
 
@@ -48,7 +51,8 @@ impl RecordChunk {
         }
         let mut kept = vec![0; self.series.len()];
         let mut last = None;
-        for (series, row) in MergedRows::new(self.series.iter().map(|(_, block)| block)).take(limit) {
+        for (series, row) in MergedRows::new(self.series.iter().map(|(_, block)| block)).take(limit)
+        {
             kept[series] = row + 1;
             last = Some((series, row));
         }

@@ -56,7 +56,11 @@ pub struct PullRequestError {
 
 impl PullRequestError {
     fn field_error(field: &'static str, problem: impl std::fmt::Display) -> Self {
-        Self { code: "invalid_field", field: Some(field), message: format!("`{field}` {problem}") }
+        Self {
+            code: "invalid_field",
+            field: Some(field),
+            message: format!("`{field}` {problem}"),
+        }
     }
 
     /// A stable code for the wire.
@@ -79,7 +83,11 @@ impl PullRequest {
         if body.is_empty() {
             return Ok(Self::default());
         }
-        let malformed = |message| PullRequestError { code: "malformed_json", field: None, message };
+        let malformed = |message| PullRequestError {
+            code: "malformed_json",
+            field: None,
+            message,
+        };
         let members = match serde_json::from_slice(body) {
             Ok(Value::Object(members)) => members,
             Ok(_) => return Err(malformed("the body has to be a JSON object".into())),
@@ -89,7 +97,9 @@ impl PullRequest {
         let request = Self {
             last_sync_time: fields.time("last_sync_time")?,
             session_ids: fields.session_ids("session_ids")?,
-            page: fields.count("page", PAGE_MAX_NUMBER as u64)?.map_or(1, |page| page as usize),
+            page: fields
+                .count("page", PAGE_MAX_NUMBER as u64)?
+                .map_or(1, |page| page as usize),
             page_size: fields
                 .count("page_size", PAGE_SIZE_MAX_COUNT as u64)?
                 .map_or(PAGE_SIZE_DEFAULT_COUNT, |size| size as usize),
@@ -110,20 +120,30 @@ impl PullRequest {
                 "belongs to a pull with other filters; keep `session_ids`, `changes_only` and \
                  `include_data` as they were",
             )),
-            Some(cursor) if self.last_sync_time.is_some_and(|time| Some(time) != cursor.since) => {
-                Err(refuse("cursor", "belongs to a pull with another `last_sync_time`; leave that out"))
+            Some(cursor)
+                if self
+                    .last_sync_time
+                    .is_some_and(|time| Some(time) != cursor.since) =>
+            {
+                Err(refuse(
+                    "cursor",
+                    "belongs to a pull with another `last_sync_time`; leave that out",
+                ))
             }
             Some(_) if self.page > 1 => Err(refuse("page", "cannot be combined with `cursor`")),
-            None if self.page > 1 && self.max_records.is_some() => {
-                Err(refuse("page", "cannot be combined with `max_records`; follow `next_cursor`"))
-            }
+            None if self.page > 1 && self.max_records.is_some() => Err(refuse(
+                "page",
+                "cannot be combined with `max_records`; follow `next_cursor`",
+            )),
             _ => Ok(self),
         }
     }
 
     /// The user clock that the round starts from.
     pub fn since(&self) -> Option<Timestamp> {
-        self.cursor.as_ref().map_or(self.last_sync_time, |cursor| cursor.since)
+        self.cursor
+            .as_ref()
+            .map_or(self.last_sync_time, |cursor| cursor.since)
     }
 
     /// A hash of what selects the data: `session_ids`, `changes_only`, `include_data`.
@@ -137,8 +157,14 @@ impl PullRequest {
             u8::from(self.changes_only),
             u8::from(self.session_ids.is_some()),
         ];
-        let ids = self.session_ids.iter().flatten().flat_map(|id| *id.0.as_bytes());
-        flags.into_iter().chain(ids).fold(OFFSET, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(PRIME))
+        let ids = self
+            .session_ids
+            .iter()
+            .flatten()
+            .flat_map(|id| *id.0.as_bytes());
+        flags.into_iter().chain(ids).fold(OFFSET, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(PRIME)
+        })
     }
 }
 
@@ -171,7 +197,9 @@ impl Fields {
         } else {
             format!("has to be a whole number from 1 to {max}")
         };
-        self.read(name, expected, |value| value.as_u64().filter(|count| (1..=max).contains(count)))
+        self.read(name, expected, |value| {
+            value.as_u64().filter(|count| (1..=max).contains(count))
+        })
     }
 
     fn time(&self, name: &'static str) -> Result<Option<Timestamp>, PullRequestError> {
@@ -180,15 +208,21 @@ impl Fields {
     }
 
     fn cursor(&self, name: &'static str) -> Result<Option<Cursor>, PullRequestError> {
-        self.read(name, CursorError, |value| Cursor::decode(value.as_str()?).ok())
+        self.read(name, CursorError, |value| {
+            Cursor::decode(value.as_str()?).ok()
+        })
     }
 
     fn session_ids(&self, name: &'static str) -> Result<Option<Vec<SessionId>>, PullRequestError> {
         let expected = format!("has to be an array of at most {PULL_SESSION_IDS_MAX_COUNT} UUIDs");
         self.read(name, expected, |value| {
-            let values = value.as_array().filter(|values| values.len() <= PULL_SESSION_IDS_MAX_COUNT)?;
-            let mut ids =
-                values.iter().map(|value| value.as_str()?.parse().ok()).collect::<Option<Vec<_>>>()?;
+            let values = value
+                .as_array()
+                .filter(|values| values.len() <= PULL_SESSION_IDS_MAX_COUNT)?;
+            let mut ids = values
+                .iter()
+                .map(|value| value.as_str()?.parse().ok())
+                .collect::<Option<Vec<_>>>()?;
             ids.sort_unstable();
             ids.dedup();
             Some(ids)

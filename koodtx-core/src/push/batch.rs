@@ -52,6 +52,9 @@ impl PushBatch {
 
     /// The sensors with at least one valid record, ordered.
     pub fn sensor_types(&self) -> Vec<SensorType> {
-        self.series.iter().map(|series| series.sensor_type.clone()).collect()
+        self.series
+            .iter()
+            .map(|series| series.sensor_type.clone())
+            .collect()
     }
 }

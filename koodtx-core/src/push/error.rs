@@ -29,22 +29,38 @@ pub struct PushError {
 
 impl PushError {
     pub(crate) fn malformed(message: impl Into<String>) -> Self {
-        Self { kind: PushErrorKind::Malformed, field: None, message: message.into() }
+        Self {
+            kind: PushErrorKind::Malformed,
+            field: None,
+            message: message.into(),
+        }
     }
 
     pub(crate) fn missing(field: &'static str) -> Self {
         let message = format!("`{field}` is missing");
-        Self { kind: PushErrorKind::MissingField, field: Some(field), message }
+        Self {
+            kind: PushErrorKind::MissingField,
+            field: Some(field),
+            message,
+        }
     }
 
     /// `problem` continues a sentence that begins with the field's name.
     pub(crate) fn invalid(field: &'static str, problem: impl fmt::Display) -> Self {
         let message = format!("`{field}` {problem}");
-        Self { kind: PushErrorKind::InvalidField, field: Some(field), message }
+        Self {
+            kind: PushErrorKind::InvalidField,
+            field: Some(field),
+            message,
+        }
     }
 
     pub(crate) fn too_large(message: impl Into<String>) -> Self {
-        Self { kind: PushErrorKind::TooLarge, field: Some("sensor_data"), message: message.into() }
+        Self {
+            kind: PushErrorKind::TooLarge,
+            field: Some("sensor_data"),
+            message: message.into(),
+        }
     }
 
     /// What kind of mistake it is.

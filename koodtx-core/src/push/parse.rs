@@ -7,8 +7,8 @@ use crate::id::SensorType;
 use crate::json::JsonError;
 use crate::json::scanner::{Scanner, StringToken, SyntaxError};
 use crate::limits::{
-    PUSH_ERROR_DETAILS_MAX_COUNT, PUSH_RECORDS_MAX_COUNT, RECORD_DATA_MAX_BYTES, RECORD_DATA_MAX_DEPTH,
-    SESSION_SENSOR_TYPES_MAX_COUNT,
+    PUSH_ERROR_DETAILS_MAX_COUNT, PUSH_RECORDS_MAX_COUNT, RECORD_DATA_MAX_BYTES,
+    RECORD_DATA_MAX_DEPTH, SESSION_SENSOR_TYPES_MAX_COUNT,
 };
 use crate::sample_time::is_sample_time;
 use crate::session::SessionPatch;
@@ -25,7 +25,10 @@ impl PushBatch {
     /// [`PUSH_RECORDS_MAX_COUNT`].
     pub fn parse(body: &[u8]) -> Result<Self, PushError> {
         let text = std::str::from_utf8(body).map_err(|error| {
-            PushError::malformed(format!("the body is not UTF-8 (byte {})", error.valid_up_to()))
+            PushError::malformed(format!(
+                "the body is not UTF-8 (byte {})",
+                error.valid_up_to()
+            ))
         })?;
         let mut scanner = Scanner::new(text);
         if scanner.peek() != b'{' {
@@ -46,7 +49,9 @@ impl PushBatch {
         scanner.finish()?;
         let session = session.ok_or_else(|| PushError::missing("session"))?;
         let session = SessionPatch::from_json(session)?;
-        records.ok_or_else(|| PushError::missing("sensor_data"))?.finish(session)
+        records
+            .ok_or_else(|| PushError::missing("sensor_data"))?
+            .finish(session)
     }
 }
 
@@ -82,7 +87,10 @@ impl RecordParser {
     fn parse(scanner: &mut Scanner<'_>) -> Result<Self, PushError> {
         if scanner.peek() != b'[' {
             scanner.value()?;
-            return Err(PushError::invalid("sensor_data", "has to be an array of records"));
+            return Err(PushError::invalid(
+                "sensor_data",
+                "has to be an array of records",
+            ));
         }
         scanner.take(b'[');
         let mut parser = Self::default();
@@ -95,7 +103,11 @@ impl RecordParser {
             }
             if let Some((code, message)) = parser.record(scanner)? {
                 if parser.details.len() < PUSH_ERROR_DETAILS_MAX_COUNT {
-                    parser.details.push(RecordError { index: parser.total, code, message });
+                    parser.details.push(RecordError {
+                        index: parser.total,
+                        code,
+                        message,
+                    });
                 }
                 parser.errors += 1;
             }
@@ -113,7 +125,10 @@ impl RecordParser {
             }
             let (records, again) = builder.finish();
             replaced += again;
-            series.push(SeriesBatch { sensor_type, records });
+            series.push(SeriesBatch {
+                sensor_type,
+                records,
+            });
         }
         if series.len() > SESSION_SENSOR_TYPES_MAX_COUNT {
             return Err(PushError::too_large(too_many_sensor_types()));
@@ -134,7 +149,10 @@ impl RecordParser {
     fn record(&mut self, scanner: &mut Scanner<'_>) -> Result<Option<Fault>, PushError> {
         if scanner.peek() != b'{' {
             scanner.value()?;
-            return Ok(Some(("invalid_record", "a record has to be an object".into())));
+            return Ok(Some((
+                "invalid_record",
+                "a record has to be an object".into(),
+            )));
         }
         let start = scanner.at;
         if self.record_alike(scanner) {
@@ -156,20 +174,33 @@ impl RecordParser {
             scanner.at = end;
         }
         match draft {
-            Draft { fault: Some(fault), series, read, .. } => {
+            Draft {
+                fault: Some(fault),
+                series,
+                read,
+                ..
+            } => {
                 if let (Some(series), true) = (series, read) {
                     self.series[series].1.rollback();
                 }
                 Ok(Some(fault))
             }
-            Draft { series: Some(series), time: Some(time), read: true, stamp, .. } => {
+            Draft {
+                series: Some(series),
+                time: Some(time),
+                read: true,
+                stamp,
+                ..
+            } => {
                 let builder = &mut self.series[series].1;
                 builder.commit(time, stamp);
                 builder.learn(scanner.slice(start, scanner.at));
                 self.last = series;
                 Ok(None)
             }
-            Draft { series, time, read, .. } => {
+            Draft {
+                series, time, read, ..
+            } => {
                 if let (Some(series), true) = (series, read) {
                     self.series[series].1.rollback();
                 }
@@ -188,7 +219,9 @@ impl RecordParser {
     #[inline]
     fn record_alike(&mut self, scanner: &mut Scanner<'_>) -> bool {
         for guess in [self.last + 1, 0, self.last] {
-            let Some((_, builder)) = self.series.get_mut(guess) else { continue };
+            let Some((_, builder)) = self.series.get_mut(guess) else {
+                continue;
+            };
             if !builder.begins(scanner) {
                 continue;
             }
@@ -276,7 +309,12 @@ impl RecordParser {
                 draft.data_at = Some(start);
             }
             "updated_at" => match scanner.peek() {
-                b'"' => match scanner.string()?.decode().ok().and_then(|text| text.parse().ok()) {
+                b'"' => match scanner
+                    .string()?
+                    .decode()
+                    .ok()
+                    .and_then(|text| text.parse().ok())
+                {
                     Some(stamp) => draft.stamp = Some(stamp),
                     None => draft.fail("invalid_updated_at", UPDATED_AT_HELP),
                 },
@@ -318,9 +356,15 @@ impl RecordParser {
                         format!("`data` may nest at most {RECORD_DATA_MAX_DEPTH} levels deep"),
                     ),
                     JsonError::NumberNotFinite => {
-                        draft.fail("number_not_finite", format!("`data` cannot be stored: {error}"));
+                        draft.fail(
+                            "number_not_finite",
+                            format!("`data` cannot be stored: {error}"),
+                        );
                     }
-                    error => draft.fail("invalid_string", format!("`data` cannot be stored: {error}")),
+                    error => draft.fail(
+                        "invalid_string",
+                        format!("`data` cannot be stored: {error}"),
+                    ),
                 }
             }
         }
@@ -332,21 +376,30 @@ impl RecordParser {
     fn series_of(&mut self, token: StringToken<'_>) -> Result<Option<usize>, PushError> {
         if !token.escaped {
             for guess in [self.last + 1, 0, self.last] {
-                if self.series.get(guess).is_some_and(|(known, _)| known.as_str() == token.raw) {
+                if self
+                    .series
+                    .get(guess)
+                    .is_some_and(|(known, _)| known.as_str() == token.raw)
+                {
                     return Ok(Some(guess));
                 }
             }
         }
-        let Ok(name) = token.decode() else { return Ok(None) };
+        let Ok(name) = token.decode() else {
+            return Ok(None);
+        };
         if let Some(&series) = self.index.get(&*name) {
             return Ok(Some(series));
         }
-        let Ok(sensor_type) = SensorType::new(&name) else { return Ok(None) };
+        let Ok(sensor_type) = SensorType::new(&name) else {
+            return Ok(None);
+        };
         // Refused records may name types too, so leave some room; `finish` counts exactly.
         if self.series.len() > 2 * SESSION_SENSOR_TYPES_MAX_COUNT {
             return Err(PushError::too_large(too_many_sensor_types()));
         }
-        self.series.push((sensor_type.clone(), SeriesBuilder::default()));
+        self.series
+            .push((sensor_type.clone(), SeriesBuilder::default()));
         self.index.insert(sensor_type, self.series.len() - 1);
         Ok(Some(self.series.len() - 1))
     }
@@ -368,7 +421,8 @@ fn too_many_sensor_types() -> String {
 
 const SENSOR_TYPE_HELP: &str =
     "`sensor_type` has to be a string of 1 to 50 characters without control characters";
-const TIMESTAMP_TYPE_HELP: &str = "`timestamp` has to be a number: milliseconds since 1970-01-01 UTC";
+const TIMESTAMP_TYPE_HELP: &str =
+    "`timestamp` has to be a number: milliseconds since 1970-01-01 UTC";
 const TIMESTAMP_RANGE_HELP: &str = "`timestamp` has to be milliseconds since 1970-01-01 UTC, from 0 to \
      253402300799999; divide microseconds by 1000 and nanoseconds by 1000000";
 const UPDATED_AT_HELP: &str =

@@ -59,7 +59,11 @@ impl<V: Values> GrowingColumn<V> {
             None => Rows::Some((0..count as u32).collect()),
             Some(rows) => Rows::Some(rows),
         };
-        Some(Column { name, rows, values: self.values })
+        Some(Column {
+            name,
+            rows,
+            values: self.values,
+        })
     }
 }
 
@@ -91,7 +95,9 @@ impl SeriesBuilder {
     /// Whether the record at the scanner begins like the last one of the series.
     #[inline]
     pub(crate) fn begins(&self, scanner: &Scanner<'_>) -> bool {
-        self.template.as_ref().is_some_and(|(template, _)| template.begins(scanner))
+        self.template
+            .as_ref()
+            .is_some_and(|(template, _)| template.begins(scanner))
     }
 
     /// Reads the record at the scanner into the columns of the next row, if it has the shape of the
@@ -118,8 +124,12 @@ impl SeriesBuilder {
         if self.templates_learned < TEMPLATES_MAX_COUNT {
             self.templates_learned += 1;
             self.template = Template::learn(record).and_then(|(template, names)| {
-                let position = |name: &&str| self.fields.iter().position(|field| *field.name == **name);
-                Some((template, names.iter().map(position).collect::<Option<Vec<_>>>()?))
+                let position =
+                    |name: &&str| self.fields.iter().position(|field| *field.name == **name);
+                Some((
+                    template,
+                    names.iter().map(position).collect::<Option<Vec<_>>>()?,
+                ))
             });
         }
     }
@@ -138,7 +148,7 @@ impl SeriesBuilder {
                 self.rollback();
                 scanner.at = start;
                 let value = Json::read(scanner, RECORD_DATA_MAX_DEPTH)?;
-                self.push_json(value);
+                self.push_json(&value);
                 Ok(())
             }
             Err(error) => {
@@ -156,7 +166,9 @@ impl SeriesBuilder {
         scanner.expect(b'{', "an object")?;
         let mut first = true;
         while let Some(key) = scanner.next_key(&mut first)? {
-            let Some(index) = self.field(key)? else { return Ok(false) };
+            let Some(index) = self.field(key)? else {
+                return Ok(false);
+            };
             let field = &mut self.fields[index];
             if field.rows_seen > row {
                 return Ok(false);
@@ -202,7 +214,12 @@ impl SeriesBuilder {
     #[inline]
     fn field(&mut self, key: StringToken<'_>) -> Result<Option<usize>, JsonError> {
         let at = self.expected;
-        if !key.escaped && self.fields.get(at).is_some_and(|field| *field.name == *key.raw) {
+        if !key.escaped
+            && self
+                .fields
+                .get(at)
+                .is_some_and(|field| *field.name == *key.raw)
+        {
             self.expected = at + 1;
             return Ok(Some(at));
         }
@@ -233,17 +250,22 @@ impl SeriesBuilder {
     }
 
     /// Puts an object into the columns of the next row, or whole where it does not fit.
-    fn push_json(&mut self, value: Json) {
+    fn push_json(&mut self, value: &Json) {
         let row = self.times.len();
-        let Json::Object(members) = &value else { return };
-        let new = members.keys().filter(|key| !self.fields.iter().any(|f| *f.name == ***key)).count();
+        let Json::Object(members) = value else { return };
+        let new = members
+            .keys()
+            .filter(|key| !self.fields.iter().any(|f| *f.name == ***key))
+            .count();
         if self.fields.len() + new > FIELDS_MAX_COUNT {
             self.whole.enter(row);
             self.whole.values.push(&value.stored_text());
             return;
         }
         for (key, member) in members {
-            let Some(index) = self.field_named(key) else { continue };
+            let Some(index) = self.field_named(key) else {
+                continue;
+            };
             let field = &mut self.fields[index];
             field.rows_seen = row + 1;
             if let Json::Number(crate::json::Number::Double(double)) = member {
@@ -309,7 +331,12 @@ impl SeriesBuilder {
             numbers.extend(field.numbers.into_column(field.name.clone(), len));
             texts.extend(field.texts.into_column(field.name, len));
         }
-        Columns { times: self.times, numbers, texts, whole: self.whole.into_column("".into(), len) }
+        Columns {
+            times: self.times,
+            numbers,
+            texts,
+            whole: self.whole.into_column("".into(), len),
+        }
     }
 
     /// The series, sorted by time, and how many of its records a later one with the same time
@@ -337,6 +364,12 @@ impl SeriesBuilder {
             kept.iter().map(|&row| stamps[row as usize]).collect()
         };
         let replaced = (order.len() - kept.len()) as u64;
-        (IncomingSeries { columns: columns.reorder(&kept), stamps }, replaced)
+        (
+            IncomingSeries {
+                columns: columns.reorder(&kept),
+                stamps,
+            },
+            replaced,
+        )
     }
 }

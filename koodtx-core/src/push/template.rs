@@ -32,24 +32,41 @@ impl Template {
     ///
     /// Returns the names of the fields as well, in the order of [`Slot::Field`].
     pub(super) fn learn(record: &str) -> Option<(Self, Vec<&str>)> {
-        let mut learner = Learner { record, from: 0, slots: Vec::new(), names: Vec::new() };
+        let mut learner = Learner {
+            record,
+            from: 0,
+            slots: Vec::new(),
+            names: Vec::new(),
+        };
         let mut scanner = Scanner::new(record);
         learner.record(&mut scanner).ok()??;
         let mut members: Vec<&str> = learner.names.clone();
         members.sort_unstable();
         members.dedup();
-        let times = learner.slots.iter().filter(|(_, slot)| *slot == Slot::Time).count();
+        let times = learner
+            .slots
+            .iter()
+            .filter(|(_, slot)| *slot == Slot::Time)
+            .count();
         if members.len() < learner.names.len() || times != 1 {
             return None;
         }
         let end = record[learner.from..].into();
-        Some((Self { slots: learner.slots, end }, learner.names))
+        Some((
+            Self {
+                slots: learner.slots,
+                end,
+            },
+            learner.names,
+        ))
     }
 
     /// Whether the record at the scanner begins like this one.
     #[inline]
     pub(super) fn begins(&self, scanner: &Scanner<'_>) -> bool {
-        self.slots.first().is_some_and(|(before, _)| scanner.rest().starts_with(before.as_bytes()))
+        self.slots
+            .first()
+            .is_some_and(|(before, _)| scanner.rest().starts_with(before.as_bytes()))
     }
 
     /// Reads the record at the scanner: calls `put` with each field's double and returns the time in

@@ -69,7 +69,9 @@ pub struct SyncService {
 
 impl fmt::Debug for SyncService {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SyncService").field("store", &self.store).finish_non_exhaustive()
+        f.debug_struct("SyncService")
+            .field("store", &self.store)
+            .finish_non_exhaustive()
     }
 }
 
@@ -97,6 +99,10 @@ impl SyncService {
     /// Stores a parsed push ([`PushBatch::parse`]).
     ///
     /// `body_bytes` and `started_at` go into the sync log.
+    ///
+    /// # Errors
+    /// When the store fails, or the batch would pass a limit; then nothing of it is stored unless
+    /// [`StoreError::is_maybe_applied`] says so. Repeating a push is always safe.
     pub async fn push(
         &self,
         caller: &Caller,
@@ -132,6 +138,9 @@ impl SyncService {
     }
 
     /// Logs a push that was refused as a whole; `error` is what the client was told.
+    ///
+    /// # Errors
+    /// When the store fails.
     pub async fn log_failed_push(
         &self,
         caller: &Caller,
@@ -158,16 +167,24 @@ impl SyncService {
     }
 
     /// Begins a pull; the answer is read from it as JSON text.
+    ///
+    /// # Errors
+    /// When the request contradicts itself, or the store fails.
     pub async fn pull(
         &self,
         caller: &Caller,
         request: PullRequest,
         body_bytes: u64,
     ) -> Result<PullStream, PullError> {
-        Ok(PullStream::new(self.begin_pull(caller, request, body_bytes).await?))
+        Ok(PullStream::new(
+            self.begin_pull(caller, request, body_bytes).await?,
+        ))
     }
 
     /// Begins a pull; the answer is read from it event by event.
+    ///
+    /// # Errors
+    /// When the request contradicts itself, or the store fails.
     pub async fn begin_pull(
         &self,
         caller: &Caller,
@@ -178,15 +195,23 @@ impl SyncService {
     }
 
     /// Deletes a session; returns the deletion's clock.
+    ///
+    /// # Errors
+    /// `NotFound` where there is no live session of that id; or when the store fails.
     pub async fn delete_session(
         &self,
         caller: &Caller,
         session: SessionId,
     ) -> Result<Timestamp, StoreError> {
-        self.store.delete_session(caller.user, session, self.now()).await
+        self.store
+            .delete_session(caller.user, session, self.now())
+            .await
     }
 
     /// Reads live sessions created before `before`, newest first.
+    ///
+    /// # Errors
+    /// When the store fails.
     pub async fn sessions(
         &self,
         caller: &Caller,
@@ -197,6 +222,9 @@ impl SyncService {
     }
 
     /// Reads one live session with its series.
+    ///
+    /// # Errors
+    /// When the store fails.
     pub async fn session(
         &self,
         caller: &Caller,
@@ -206,7 +234,12 @@ impl SyncService {
     }
 
     /// Reads the caller's totals and latest syncs.
+    ///
+    /// # Errors
+    /// When the store fails.
     pub async fn status(&self, caller: &Caller) -> Result<UserStatus, StoreError> {
-        self.store.status(caller.user, STATUS_RECENT_SYNCS_COUNT).await
+        self.store
+            .status(caller.user, STATUS_RECENT_SYNCS_COUNT)
+            .await
     }
 }

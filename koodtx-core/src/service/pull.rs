@@ -5,8 +5,8 @@ use std::collections::VecDeque;
 use super::{Caller, SyncService};
 use crate::id::{LogId, SessionId};
 use crate::pull::{
-    Cursor, PageStart, PullHead, PullQuery, PullRequest, PullRequestError, RecordChunk, RecordPosition,
-    RecordQuery, RoundKey,
+    Cursor, PageStart, PullHead, PullQuery, PullRequest, PullRequestError, RecordChunk,
+    RecordPosition, RecordQuery, RoundKey,
 };
 use crate::session::SessionState;
 use crate::store::StoreError;
@@ -169,6 +169,9 @@ impl Pull {
     }
 
     /// Logs that the answer did not reach its end.
+    ///
+    /// # Errors
+    /// When the store fails.
     pub async fn abort(mut self, error: &str) -> Result<(), StoreError> {
         if !matches!(self.step, Step::Done) {
             self.end(SyncStatus::Failed, Some(error.to_owned())).await?;
@@ -189,7 +192,10 @@ impl Pull {
                 self.summary.has_more = true;
                 return None;
             }
-            let resume = self.resume.take().filter(|(session, _)| *session == state.created_at);
+            let resume = self
+                .resume
+                .take()
+                .filter(|(session, _)| *session == state.created_at);
             let continues = resume.is_some();
             if self.was_revived(&state) && !continues {
                 self.summary.deleted_session_ids.push(state.id);
@@ -261,13 +267,19 @@ impl Pull {
             error,
         };
         self.step = Step::Done;
-        let log_id = self.service.store.log(self.caller.user, entry, self.service.now()).await?;
+        let log_id = self
+            .service
+            .store
+            .log(self.caller.user, entry, self.service.now())
+            .await?;
         Ok(PullEvent::End(self.summary.clone(), log_id))
     }
 
     /// Records that the page may still send.
     fn budget(&self) -> u64 {
-        self.request.max_records.map_or(u64::MAX, |max| max.saturating_sub(self.sent))
+        self.request
+            .max_records
+            .map_or(u64::MAX, |max| max.saturating_sub(self.sent))
     }
 
     /// Whether a device that pulls changes only may still hold records from before a deletion.
@@ -297,6 +309,9 @@ fn server_timestamp(request: &PullRequest, head: &PullHead) -> Timestamp {
         Some(cursor) => cursor.round_clock,
         None if request.page == 1 => head.clock,
         // Repeats work where nothing is remembered, but loses nothing.
-        None => head.round_clock.or(request.since()).unwrap_or(Timestamp::ZERO),
+        None => head
+            .round_clock
+            .or(request.since())
+            .unwrap_or(Timestamp::ZERO),
     }
 }

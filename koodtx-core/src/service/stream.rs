@@ -20,7 +20,12 @@ pub struct PullStream {
 impl PullStream {
     pub(super) fn new(pull: Pull) -> Self {
         let buffer = String::from("{\"sessions\":[");
-        Self { pull, buffer, first_session: true, first_record: true }
+        Self {
+            pull,
+            buffer,
+            first_session: true,
+            first_record: true,
+        }
     }
 
     /// The next piece of the text; `None` behind the end. The sync log entry is written before the
@@ -54,6 +59,9 @@ impl PullStream {
     }
 
     /// Logs that the answer did not reach its end, as when the client went away.
+    ///
+    /// # Errors
+    /// When the store fails.
     pub async fn abort(self, error: &str) -> Result<(), StoreError> {
         self.pull.abort(error).await
     }

@@ -70,7 +70,9 @@ impl SessionFields {
             value: Option<&T>,
             stamp: Stamp,
         ) -> Effect {
-            value.map_or(Effect::Kept, |value| Register::write(slot, value.clone(), stamp))
+            value.map_or(Effect::Kept, |value| {
+                Register::write(slot, value.clone(), stamp)
+            })
         }
         // An end without a word on activity ends the session.
         let ends = matches!(patch.end_time, Some(Some(_))).then_some(false);
@@ -78,8 +80,16 @@ impl SessionFields {
         set(&mut self.start_time, Some(&patch.start_time), stamp)
             .max(set(&mut self.end_time, patch.end_time.as_ref(), stamp))
             .max(set(&mut self.is_active, is_active.as_ref(), stamp))
-            .max(set(&mut self.enabled_sensors, patch.enabled_sensors.as_ref(), stamp))
-            .max(set(&mut self.sample_rate, patch.sample_rate.as_ref(), stamp))
+            .max(set(
+                &mut self.enabled_sensors,
+                patch.enabled_sensors.as_ref(),
+                stamp,
+            ))
+            .max(set(
+                &mut self.sample_rate,
+                patch.sample_rate.as_ref(),
+                stamp,
+            ))
             .max(set(&mut self.notes, patch.notes.as_ref(), stamp))
     }
 
@@ -107,7 +117,9 @@ impl SessionFields {
 
     /// When the recording began; the epoch for a tombstone, which has no metadata.
     pub fn start_time(&self) -> Timestamp {
-        self.start_time.as_ref().map_or(Timestamp::ZERO, |register| register.value)
+        self.start_time
+            .as_ref()
+            .map_or(Timestamp::ZERO, |register| register.value)
     }
 
     /// When the recording ended, if it did.
@@ -117,21 +129,29 @@ impl SessionFields {
 
     /// Whether the device is still recording: as written, else until there is an end.
     pub fn is_active(&self) -> bool {
-        self.is_active.as_ref().map_or_else(|| self.end_time().is_none(), |register| register.value)
+        self.is_active
+            .as_ref()
+            .map_or_else(|| self.end_time().is_none(), |register| register.value)
     }
 
     /// Which sensors the client meant to record.
     pub fn enabled_sensors(&self) -> &[String] {
-        self.enabled_sensors.as_ref().map_or(&[], |register| &register.value)
+        self.enabled_sensors
+            .as_ref()
+            .map_or(&[], |register| &register.value)
     }
 
     /// The nominal sample rate in Hz, if a client said one.
     pub fn sample_rate(&self) -> Option<f64> {
-        self.sample_rate.as_ref().map(|register| register.value.hertz())
+        self.sample_rate
+            .as_ref()
+            .map(|register| register.value.hertz())
     }
 
     /// Free text, if there is any.
     pub fn notes(&self) -> Option<&str> {
-        self.notes.as_ref().and_then(|register| register.value.as_deref())
+        self.notes
+            .as_ref()
+            .and_then(|register| register.value.as_deref())
     }
 }

@@ -52,7 +52,9 @@ impl SessionPatch {
             start_time: time("session.start_time", fields.required("session.start_time")?)?,
             end_time: fields.nullable("session.end_time", time)?,
             is_active: fields.optional("session.is_active", |name, value| {
-                value.as_bool().ok_or_else(|| PushError::invalid(name, "has to be true or false"))
+                value
+                    .as_bool()
+                    .ok_or_else(|| PushError::invalid(name, "has to be true or false"))
             })?,
             enabled_sensors: fields.optional("session.enabled_sensors", sensors)?,
             sample_rate: fields.optional("session.sample_rate", |name, value| {
@@ -66,7 +68,10 @@ impl SessionPatch {
         if let Some(Some(end)) = patch.end_time
             && end < patch.start_time
         {
-            return Err(PushError::invalid("session.end_time", "must not lie before `start_time`"));
+            return Err(PushError::invalid(
+                "session.end_time",
+                "must not lie before `start_time`",
+            ));
         }
         Ok(patch)
     }
@@ -81,7 +86,9 @@ impl Fields {
     }
 
     fn required(&self, name: &'static str) -> Result<&Value, PushError> {
-        self.get(name).filter(|value| !value.is_null()).ok_or_else(|| PushError::missing(name))
+        self.get(name)
+            .filter(|value| !value.is_null())
+            .ok_or_else(|| PushError::missing(name))
     }
 
     /// A field for which `null` means the same as absent.
@@ -90,10 +97,17 @@ impl Fields {
         name: &'static str,
         read: impl Fn(&'static str, &Value) -> Result<T, PushError>,
     ) -> Result<Option<T>, PushError> {
-        self.get(name).filter(|value| !value.is_null()).map(|value| read(name, value)).transpose()
+        self.get(name)
+            .filter(|value| !value.is_null())
+            .map(|value| read(name, value))
+            .transpose()
     }
 
     /// A field that `null` clears.
+    #[expect(
+        clippy::option_option,
+        reason = "absent, null and a value are three things"
+    )]
     fn nullable<T>(
         &self,
         name: &'static str,
@@ -116,9 +130,14 @@ fn time(name: &'static str, value: &Value) -> Result<Timestamp, PushError> {
 }
 
 fn notes(name: &'static str, value: &Value) -> Result<String, PushError> {
-    let text = value.as_str().ok_or_else(|| PushError::invalid(name, "has to be a string or null"))?;
+    let text = value
+        .as_str()
+        .ok_or_else(|| PushError::invalid(name, "has to be a string or null"))?;
     if text.chars().count() > NOTES_MAX_CHARS {
-        return Err(PushError::invalid(name, format!("may have at most {NOTES_MAX_CHARS} characters")));
+        return Err(PushError::invalid(
+            name,
+            format!("may have at most {NOTES_MAX_CHARS} characters"),
+        ));
     }
     without_nul(name, text)
 }
@@ -133,7 +152,9 @@ fn sensors(name: &'static str, value: &Value) -> Result<Vec<String>, PushError> 
             ),
         )
     };
-    let values = value.as_array().filter(|values| values.len() <= ENABLED_SENSORS_MAX_COUNT);
+    let values = value
+        .as_array()
+        .filter(|values| values.len() <= ENABLED_SENSORS_MAX_COUNT);
     values
         .ok_or_else(wrong)?
         .iter()
@@ -150,7 +171,10 @@ fn sensors(name: &'static str, value: &Value) -> Result<Vec<String>, PushError> 
 
 fn without_nul(name: &'static str, text: &str) -> Result<String, PushError> {
     if text.contains('\0') {
-        return Err(PushError::invalid(name, "must not hold the character U+0000"));
+        return Err(PushError::invalid(
+            name,
+            "must not hold the character U+0000",
+        ));
     }
     Ok(text.to_owned())
 }

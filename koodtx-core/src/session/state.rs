@@ -68,17 +68,35 @@ impl SessionState {
     pub fn admit(stored: Option<Self>, patch: &SessionPatch, tick: Tick) -> Admission {
         let stamp = Stamp::new(patch.updated_at, tick);
         let (mut state, mut effect) = match stored {
-            Some(state) if state.deleted_at.is_some_and(|deletion| stamp.at() < deletion) => {
+            Some(state)
+                if state
+                    .deleted_at
+                    .is_some_and(|deletion| stamp.at() < deletion) =>
+            {
                 return Admission::Stale(state);
             }
             Some(state) => {
-                let effect = if state.live { Effect::Kept } else { Effect::Changed };
-                (Self { live: true, ..state }, effect)
+                let effect = if state.live {
+                    Effect::Kept
+                } else {
+                    Effect::Changed
+                };
+                (
+                    Self {
+                        live: true,
+                        ..state
+                    },
+                    effect,
+                )
             }
             None => (Self::new(patch.session_id, tick), Effect::Changed),
         };
         effect = effect.max(state.fields.write(patch, stamp));
-        Admission::Admitted(SessionMerge { state, tick, effect })
+        Admission::Admitted(SessionMerge {
+            state,
+            tick,
+            effect,
+        })
     }
 
     fn new(id: SessionId, tick: Tick) -> Self {
@@ -143,6 +161,9 @@ impl SessionMerge {
         if self.effect == Effect::Changed {
             self.state.updated_at = self.tick.at();
         }
-        Ok(SessionWrite { state: self.state, effect: self.effect })
+        Ok(SessionWrite {
+            state: self.state,
+            effect: self.effect,
+        })
     }
 }

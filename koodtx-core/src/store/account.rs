@@ -14,7 +14,11 @@ use crate::time::Timestamp;
 ///
 /// NFKC, lower case, NFKC again (lower-casing may denormalise).
 pub fn fold_name(name: &str) -> String {
-    name.nfkc().collect::<String>().to_lowercase().nfkc().collect()
+    name.nfkc()
+        .collect::<String>()
+        .to_lowercase()
+        .nfkc()
+        .collect()
 }
 
 /// An account as clients see it.
@@ -51,7 +55,9 @@ pub struct NewUser {
 
 impl Debug for NewUser {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("NewUser").field("username", &self.username).finish_non_exhaustive()
+        f.debug_struct("NewUser")
+            .field("username", &self.username)
+            .finish_non_exhaustive()
     }
 }
 
@@ -77,7 +83,9 @@ pub struct Credentials {
 
 impl Debug for Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Credentials").field("user", &self.user).finish_non_exhaustive()
+        f.debug_struct("Credentials")
+            .field("user", &self.user)
+            .finish_non_exhaustive()
     }
 }
 
@@ -101,7 +109,10 @@ pub struct NewFamily {
 
 impl Debug for NewFamily {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("NewFamily").field("id", &self.id).field("user", &self.user).finish_non_exhaustive()
+        f.debug_struct("NewFamily")
+            .field("id", &self.id)
+            .field("user", &self.user)
+            .finish_non_exhaustive()
     }
 }
 

@@ -41,7 +41,13 @@ impl StoreError {
     ///
     /// `message` is for operators, except for `LimitExceeded`, whose message reaches the client.
     pub fn new(kind: StoreErrorKind, operation: &'static str, message: impl Into<String>) -> Self {
-        Self { kind, operation, message: message.into(), may_have_applied: false, source: None }
+        Self {
+            kind,
+            operation,
+            message: message.into(),
+            may_have_applied: false,
+            source: None,
+        }
     }
 
     /// The write would pass a limit; `message` says which, for the client.

@@ -13,12 +13,15 @@ mod maintenance;
 mod sync;
 
 pub use account::{
-    AccountStore, Credentials, NewFamily, NewUser, Rotation, SignIn, Taken, TokenHash, User, UserPage,
-    fold_name,
+    AccountStore, Credentials, NewFamily, NewUser, Rotation, SignIn, Taken, TokenHash, User,
+    UserPage, fold_name,
 };
 pub use error::{StoreError, StoreErrorKind};
 pub use maintenance::{MaintenanceStore, Problem, Usage, VerifyPage, VerifyPosition};
-pub use sync::{PushCommand, PushOutcome, SeriesStats, SessionDetail, SessionList, StoreInfo, SyncStore, UserStatus};
+pub use sync::{
+    PushCommand, PushOutcome, SeriesStats, SessionDetail, SessionList, StoreInfo, SyncStore,
+    UserStatus,
+};
 
 /// Everything the reference server needs of a store.
 ///

@@ -45,7 +45,11 @@ impl PushCommand {
         let batch = &self.batch;
         NewSyncLogEntry {
             kind: SyncKind::Push,
-            status: if batch.errors == 0 { SyncStatus::Success } else { SyncStatus::Partial },
+            status: if batch.errors == 0 {
+                SyncStatus::Success
+            } else {
+                SyncStatus::Partial
+            },
             session_id: Some(batch.session.session_id),
             device_id: self.device_id.clone(),
             records_count: batch.total_records,

@@ -46,7 +46,8 @@ pub const ACCOUNTS: &[Saboteur] = &[
         Hooks {
             set_active: |inner, id, active, now| {
                 let changed = inner.set_active(id, active, now)?;
-                let error = || StoreError::new(StoreErrorKind::NotFound, "set_active", "no account");
+                let error =
+                    || StoreError::new(StoreErrorKind::NotFound, "set_active", "no account");
                 changed.map(Some).ok_or_else(error)
             },
             ..HONEST
@@ -58,7 +59,9 @@ pub const ACCOUNTS: &[Saboteur] = &[
         Hooks {
             create_user: |inner, new, now| match inner.create_user(new.clone(), now)? {
                 Err(Taken::Username)
-                    if !holds(inner, |user| user.username.eq_ignore_ascii_case(&new.username))? =>
+                    if !holds(inner, |user| {
+                        user.username.eq_ignore_ascii_case(&new.username)
+                    })? =>
                 {
                     second(inner, &new, now)
                 }
@@ -97,9 +100,9 @@ pub const ACCOUNTS: &[Saboteur] = &[
         Hooks {
             create_user: |inner, new, now| {
                 let same_email = holds(inner, |user| user.email == new.email)?;
-                Ok(inner.create_user(new, now)?.map_err(|taken| {
-                    if same_email { Taken::Email } else { taken }
-                }))
+                Ok(inner
+                    .create_user(new, now)?
+                    .map_err(|taken| if same_email { Taken::Email } else { taken }))
             },
             ..HONEST
         },
@@ -149,7 +152,10 @@ pub const ACCOUNTS: &[Saboteur] = &[
         "a page of accounts does not tell that others follow",
         Hooks {
             users: |inner, after, limit| {
-                Ok(UserPage { has_more: false, ..inner.users(after, limit)? })
+                Ok(UserPage {
+                    has_more: false,
+                    ..inner.users(after, limit)?
+                })
             },
             ..HONEST
         },
@@ -171,7 +177,10 @@ pub const ACCOUNTS: &[Saboteur] = &[
         Hooks {
             set_password: |inner, id, hash, now| {
                 let user = inner.user(id)?;
-                let old = user.map(|user| inner.credentials(&user.username)).transpose()?.flatten();
+                let old = user
+                    .map(|user| inner.credentials(&user.username))
+                    .transpose()?
+                    .flatten();
                 inner.set_password(id, old.map_or(hash, |old| old.password_hash), now)
             },
             ..HONEST

@@ -26,7 +26,15 @@ pub const BLOCKS: &[Saboteur] = &[
             },
             ..HONEST
         },
-        &["a_large_batch_is_stored_whole"],
+        &[
+            "a_large_batch_is_stored_whole",
+            "a_large_retry_changes_nothing",
+            "a_late_batch_finds_its_place",
+            "a_sparse_batch_touches_many_blocks",
+            "a_verification_sees_everything_and_finds_nothing",
+            "changing_fields_survive",
+            "usage_adds_up",
+        ],
     ),
     saboteur(
         "the record that begins a block behind a full one is lost",
@@ -38,7 +46,9 @@ pub const BLOCKS: &[Saboteur] = &[
                     *counts.entry(place.sensor_type).or_default() += 1;
                 }
                 let edited = edit_rows(&command, |row| {
-                    let Some(count) = counts.get_mut(&row.sensor) else { return Some(row) };
+                    let Some(count) = counts.get_mut(&row.sensor) else {
+                        return Some(row);
+                    };
                     *count += 1;
                     (*count % BLOCK_RECORDS_MAX_COUNT != 1).then_some(row)
                 });
@@ -46,16 +56,23 @@ pub const BLOCKS: &[Saboteur] = &[
             },
             ..HONEST
         },
-        &["many_small_batches_make_one_series"],
+        &[
+            "many_small_batches_make_one_series",
+            "a_late_batch_finds_its_place",
+        ],
     ),
     saboteur(
         "records before the first stored one of a long series are lost",
         Hooks {
             push: |inner, command, now| {
                 let stored = inner.records(command.user, command.batch.session.session_id);
-                let first = stored.keys().next().filter(|_| stored.len() > BLOCK_RECORDS_MAX_COUNT);
-                let edited =
-                    edit_rows(&command, |row| (first.is_none_or(|f| row.place() >= *f)).then_some(row));
+                let first = stored
+                    .keys()
+                    .next()
+                    .filter(|_| stored.len() > BLOCK_RECORDS_MAX_COUNT);
+                let edited = edit_rows(&command, |row| {
+                    (first.is_none_or(|f| row.place() >= *f)).then_some(row)
+                });
                 inner.push(edited, now)
             },
             ..HONEST
@@ -78,7 +95,11 @@ pub const BLOCKS: &[Saboteur] = &[
             },
             ..HONEST
         },
-        &["a_sparse_batch_touches_many_blocks"],
+        &[
+            "a_sparse_batch_touches_many_blocks",
+            "a_late_batch_finds_its_place",
+            "changes_of_a_long_series_are_found",
+        ],
     ),
     saboteur(
         "a retry of several blocks answers with a clock of its own",
@@ -88,7 +109,10 @@ pub const BLOCKS: &[Saboteur] = &[
                 let outcome = inner.push(command, now)?;
                 let large = outcome.duplicates > BLOCK_RECORDS_MAX_COUNT as u64;
                 let retry = large && outcome.clock == before;
-                Ok(PushOutcome { clock: if retry { now } else { outcome.clock }, ..outcome })
+                Ok(PushOutcome {
+                    clock: if retry { now } else { outcome.clock },
+                    ..outcome
+                })
             },
             ..HONEST
         },
@@ -99,8 +123,13 @@ pub const BLOCKS: &[Saboteur] = &[
         Hooks {
             read: |inner, query| {
                 let count = inner.records(query.user, query.session).len();
-                let changed_after = query.changed_after.filter(|_| count < BLOCK_RECORDS_MAX_COUNT);
-                inner.read(RecordQuery { changed_after, ..query })
+                let changed_after = query
+                    .changed_after
+                    .filter(|_| count < BLOCK_RECORDS_MAX_COUNT);
+                inner.read(RecordQuery {
+                    changed_after,
+                    ..query
+                })
             },
             ..HONEST
         },
@@ -114,7 +143,8 @@ pub const LIMITS: &[Saboteur] = &[
         Hooks {
             push: |inner, command, now| {
                 let stored = inner.records(command.user, command.batch.session.session_id);
-                let mut sensors: BTreeSet<_> = stored.into_keys().map(|key| key.sensor_type).collect();
+                let mut sensors: BTreeSet<_> =
+                    stored.into_keys().map(|key| key.sensor_type).collect();
                 sensors.extend(command.batch.sensor_types());
                 if sensors.len() >= SESSION_SENSOR_TYPES_MAX_COUNT {
                     return Err(StoreError::limit_exceeded("push", "too many"));

@@ -102,11 +102,19 @@ pub fn steps(command: &PushCommand) -> Vec<PushCommand> {
             batch
         })
         .collect();
-    let Some(last) = steps.last_mut() else { return vec![command.clone()] };
+    let Some(last) = steps.last_mut() else {
+        return vec![command.clone()];
+    };
     last.replaced = command.batch.replaced;
     last.errors = command.batch.errors;
     last.total_records += last.replaced + last.errors;
-    steps.into_iter().map(|batch| PushCommand { batch: batch.into(), ..command.clone() }).collect()
+    steps
+        .into_iter()
+        .map(|batch| PushCommand {
+            batch: batch.into(),
+            ..command.clone()
+        })
+        .collect()
 }
 
 /// The answers to the steps of one push, as one.
@@ -229,7 +237,14 @@ impl AccountStore for Broken {
         expires_at: Timestamp,
         now: Timestamp,
     ) -> Answer<Rotation> {
-        let call = Rotate { family, user, presented, next, expires_at, now };
+        let call = Rotate {
+            family,
+            user,
+            presented,
+            next,
+            expires_at,
+            now,
+        };
         (self.hooks.rotate)(&self.inner, call)
     }
 

@@ -25,13 +25,25 @@ pub const CLOCKS: &[Saboteur] = &[
         Hooks {
             push: |inner, command, now| {
                 let outcome = inner.push(command, now)?;
-                Ok(PushOutcome { clock: to_the_millisecond(outcome.clock), ..outcome })
+                Ok(PushOutcome {
+                    clock: to_the_millisecond(outcome.clock),
+                    ..outcome
+                })
             },
             delete: |inner, user, id, now| inner.delete(user, id, now).map(to_the_millisecond),
-            show: |state| SessionState { updated_at: to_the_millisecond(state.updated_at), ..state },
+            show: |state| SessionState {
+                updated_at: to_the_millisecond(state.updated_at),
+                ..state
+            },
             ..HONEST
         },
-        &["the_clock_grows_while_time_stands_still"],
+        &[
+            "the_clock_grows_while_time_stands_still",
+            "changes_at_once_have_clocks_of_their_own",
+            "the_clock_follows_the_wall_clock",
+            "the_clock_goes_on_where_it_stood",
+            "the_clock_grows_while_time_runs_backwards",
+        ],
     ),
     saboteur(
         "the clock follows a wall clock that steps back",
@@ -41,25 +53,39 @@ pub const CLOCKS: &[Saboteur] = &[
                 let before = inner.clock(command.user);
                 let outcome = inner.push(command, now)?;
                 let steps_back = now.plus_micros(STEP_MICROS) <= before && outcome.clock > before;
-                Ok(PushOutcome { clock: if steps_back { now } else { outcome.clock }, ..outcome })
+                Ok(PushOutcome {
+                    clock: if steps_back { now } else { outcome.clock },
+                    ..outcome
+                })
             },
             ..HONEST
         },
-        &["the_clock_grows_while_time_runs_backwards"],
+        &[
+            "the_clock_grows_while_time_runs_backwards",
+            "the_clock_goes_on_where_it_stood",
+        ],
     ),
     saboteur(
         "a change of metadata alone answers with the clock before it",
         Hooks {
             push: |inner, command, now| {
                 let before = inner.clock(command.user);
-                let is_old = inner.state(command.user, command.batch.session.session_id).is_some();
+                let is_old = inner
+                    .state(command.user, command.batch.session.session_id)
+                    .is_some();
                 let only_metadata = is_old && command.batch.total_records == 0;
                 let outcome = inner.push(command, now)?;
-                Ok(PushOutcome { clock: if only_metadata { before } else { outcome.clock }, ..outcome })
+                Ok(PushOutcome {
+                    clock: if only_metadata { before } else { outcome.clock },
+                    ..outcome
+                })
             },
             ..HONEST
         },
-        &["a_change_moves_updated_at_to_the_clock"],
+        &[
+            "a_change_moves_updated_at_to_the_clock",
+            "a_revived_session_keeps_its_place",
+        ],
     ),
     saboteur(
         "live sessions show the user's clock as theirs",
@@ -73,8 +99,14 @@ pub const CLOCKS: &[Saboteur] = &[
             },
             ..HONEST
         },
-        &["a_change_moves_only_its_session"],
-    ),
+        &[
+            "a_change_moves_only_its_session",
+            "a_device_that_follows_the_protocol_has_everything",
+            "a_list_shows_live_sessions_as_they_are",
+            "the_filter_by_session_keeps_the_others_out",
+        ],
+    )
+    .or_maybe_by(&["a_device_beside_writers_misses_nothing"]),
     saboteur(
         "without a change the clock is the wall clock",
         Hooks {
@@ -88,5 +120,6 @@ pub const CLOCKS: &[Saboteur] = &[
             ..HONEST
         },
         &["without_a_change_the_clock_is_zero"],
-    ),
+    )
+    .or_maybe_by(&["a_device_beside_writers_misses_nothing"]),
 ];

@@ -23,7 +23,10 @@ pub struct Row {
 
 impl Row {
     pub fn place(&self) -> RecordPosition {
-        RecordPosition { timestamp: self.timestamp, sensor_type: self.sensor.clone() }
+        RecordPosition {
+            timestamp: self.timestamp,
+            sensor_type: self.sensor.clone(),
+        }
     }
 
     /// Whether the values are equal.
@@ -34,9 +37,15 @@ impl Row {
     fn to_json(&self) -> String {
         let mut millis = String::new();
         write_sample_time(&mut millis, self.timestamp);
-        let stamp = self.updated_at.map(|at| format!(r#","updated_at":"{at}""#)).unwrap_or_default();
+        let stamp = self
+            .updated_at
+            .map(|at| format!(r#","updated_at":"{at}""#))
+            .unwrap_or_default();
         let sensor = serde_json::to_string(&self.sensor).expect("a string");
-        format!(r#"{{"sensor_type":{sensor},"timestamp":{millis},"data":{}{stamp}}}"#, self.data)
+        format!(
+            r#"{{"sensor_type":{sensor},"timestamp":{millis},"data":{}{stamp}}}"#,
+            self.data
+        )
     }
 }
 
@@ -59,31 +68,45 @@ pub fn rows(batch: &PushBatch) -> Vec<Row> {
 pub fn with_rows(command: &PushCommand, rows: &[Row]) -> PushCommand {
     let records: Vec<_> = rows.iter().map(Row::to_json).collect();
     let session = r#"{"session_id":"00000000-0000-4000-8000-000000000000","start_time":"2025-01-01T00:00:00Z"}"#;
-    let text = format!(r#"{{"session":{session},"sensor_data":[{}]}}"#, records.join(","));
+    let text = format!(
+        r#"{{"session":{session},"sensor_data":[{}]}}"#,
+        records.join(",")
+    );
     let parsed = PushBatch::parse(text.as_bytes()).expect("rows are valid records");
-    let merged = parsed.series.iter().map(|series| series.records.len() as u64).sum::<u64>();
+    let merged = parsed
+        .series
+        .iter()
+        .map(|series| series.records.len() as u64)
+        .sum::<u64>();
     let mut batch = (*command.batch).clone();
     batch.series = parsed.series;
     batch.replaced = batch.valid_records().saturating_sub(merged);
-    PushCommand { batch: Arc::new(batch), ..command.clone() }
+    PushCommand {
+        batch: Arc::new(batch),
+        ..command.clone()
+    }
 }
 
 /// The push with each record changed, or dropped.
-pub fn edit_rows(
-    command: &PushCommand,
-    edit: impl FnMut(Row) -> Option<Row>,
-) -> PushCommand {
+pub fn edit_rows(command: &PushCommand, edit: impl FnMut(Row) -> Option<Row>) -> PushCommand {
     let before = rows(&command.batch);
     let after: Vec<_> = before.iter().cloned().filter_map(edit).collect();
     // What is left alone keeps its columns too.
-    if before == after { command.clone() } else { with_rows(command, &after) }
+    if before == after {
+        command.clone()
+    } else {
+        with_rows(command, &after)
+    }
 }
 
 /// The push with other metadata.
 pub fn edit_patch(command: &PushCommand, edit: impl FnOnce(&mut SessionPatch)) -> PushCommand {
     let mut batch = (*command.batch).clone();
     edit(&mut batch.session);
-    PushCommand { batch: Arc::new(batch), ..command.clone() }
+    PushCommand {
+        batch: Arc::new(batch),
+        ..command.clone()
+    }
 }
 
 /// The push with `data` changed as a JSON value.
@@ -93,7 +116,9 @@ pub fn edit_data(
 ) -> PushCommand {
     edit_rows(command, |mut row| {
         // Values that serde_json cannot hold exactly stay as they are.
-        let Ok(before) = serde_json::from_str(&row.data) else { return Some(row) };
+        let Ok(before) = serde_json::from_str(&row.data) else {
+            return Some(row);
+        };
         let mut after = serde_json::Map::clone(&before);
         edit(&mut after);
         if after != before {
@@ -107,7 +132,13 @@ pub fn edit_data(
 pub fn edit_chunk(chunk: &RecordChunk, edit: impl Fn(Record) -> Record) -> RecordChunk {
     let series = chunk.series.iter().map(|(sensor, block)| {
         let records: Vec<_> = block.records().map(&edit).collect();
-        (sensor.clone(), Block::from_records(&records).expect("records that were stored"))
+        (
+            sensor.clone(),
+            Block::from_records(&records).expect("records that were stored"),
+        )
     });
-    RecordChunk { series: series.collect(), next: chunk.next.clone() }
+    RecordChunk {
+        series: series.collect(),
+        next: chunk.next.clone(),
+    }
 }

@@ -125,8 +125,18 @@ impl Inner {
     }
 
     pub fn rotate(&self, call: Rotate) -> Answer<Rotation> {
-        let Rotate { family, user, presented, next, expires_at, now } = call;
-        ready(self.store.rotate(family, user, presented, next, expires_at, now))
+        let Rotate {
+            family,
+            user,
+            presented,
+            next,
+            expires_at,
+            now,
+        } = call;
+        ready(
+            self.store
+                .rotate(family, user, presented, next, expires_at, now),
+        )
     }
 
     pub fn revoke(&self, user: UserId, sign_in: SignInId, device: Option<&str>) -> Answer<()> {
@@ -169,7 +179,8 @@ impl Inner {
             limit: usize::MAX,
             round: None,
         };
-        self.pull(query, Timestamp::ZERO).expect("the memory store does not fail")
+        self.pull(query, Timestamp::ZERO)
+            .expect("the memory store does not fail")
     }
 
     /// The user clock.
@@ -179,13 +190,22 @@ impl Inner {
 
     /// A session or tombstone.
     pub fn state(&self, user: UserId, session: SessionId) -> Option<SessionState> {
-        self.all(user).sessions.into_iter().find(|state| state.id == session)
+        self.all(user)
+            .sessions
+            .into_iter()
+            .find(|state| state.id == session)
     }
 
     /// All records of a session.
     pub fn records(&self, user: UserId, session: SessionId) -> BTreeMap<RecordPosition, Record> {
         let limit = usize::MAX;
-        let query = RecordQuery { user, session, after: None, changed_after: None, limit };
+        let query = RecordQuery {
+            user,
+            session,
+            after: None,
+            changed_after: None,
+            limit,
+        };
         let chunk = self.read(query).expect("the memory store does not fail");
         let place = |sensor: &SensorType, record: &Record| RecordPosition {
             timestamp: record.timestamp,

@@ -44,7 +44,12 @@ pub const LOGS: &[Saboteur] = &[
             },
             ..HONEST
         },
-        &["a_push_is_logged"],
+        &[
+            "a_push_is_logged",
+            "a_push_without_effect_is_logged",
+            "a_status_shows_as_many_entries_as_asked",
+            "log_entries_come_newest_first",
+        ],
     ),
     saboteur(
         "a push is a success, whatever was refused",
@@ -93,11 +98,18 @@ pub const LOGS: &[Saboteur] = &[
             status: |inner, user, recent| with_log(inner, user, recent, |log| log.reverse()),
             ..HONEST
         },
-        &["log_entries_come_newest_first"],
+        &[
+            "log_entries_come_newest_first",
+            "a_push_is_logged",
+            "a_push_without_effect_is_logged",
+        ],
     ),
     saboteur(
         "a status shows one entry at least",
-        Hooks { status: |inner, user, recent| inner.status(user, recent.max(1)), ..HONEST },
+        Hooks {
+            status: |inner, user, recent| inner.status(user, recent.max(1)),
+            ..HONEST
+        },
         &["a_status_shows_as_many_entries_as_asked"],
     ),
 ];
@@ -111,7 +123,10 @@ pub const LISTS: &[Saboteur] = &[
                 all.sort_by_key(|state| std::cmp::Reverse(state.updated_at));
                 let has_more = all.len() > limit;
                 all.truncate(limit);
-                Ok(SessionList { sessions: all, has_more })
+                Ok(SessionList {
+                    sessions: all,
+                    has_more,
+                })
             },
             ..HONEST
         },
@@ -132,18 +147,26 @@ pub const LISTS: &[Saboteur] = &[
         Hooks {
             sessions: |inner, user, before, limit| {
                 let list = inner.sessions(user, before, limit)?;
-                Ok(SessionList { has_more: list.sessions.len() == limit, ..list })
+                Ok(SessionList {
+                    has_more: list.sessions.len() == limit,
+                    ..list
+                })
             },
             ..HONEST
         },
-        &["a_list_ends_where_it_says"],
+        &[
+            "a_list_ends_where_it_says",
+            "a_list_shows_live_sessions_as_they_are",
+        ],
     ),
     saboteur(
         "a list does not know how many records there are",
         Hooks {
             sessions: |inner, user, before, limit| {
                 let mut list = inner.sessions(user, before, limit)?;
-                list.sessions.iter_mut().for_each(|state| state.data_count = 0);
+                list.sessions
+                    .iter_mut()
+                    .for_each(|state| state.data_count = 0);
                 Ok(list)
             },
             ..HONEST
@@ -157,7 +180,9 @@ pub const LISTS: &[Saboteur] = &[
                 let records = inner.records(user, id);
                 let mut detail = inner.session(user, id)?;
                 for series in detail.iter_mut().flat_map(|detail| &mut detail.series) {
-                    let of_series = records.iter().filter(|(k, _)| k.sensor_type == series.sensor_type);
+                    let of_series = records
+                        .iter()
+                        .filter(|(k, _)| k.sensor_type == series.sensor_type);
                     let newest = of_series.max_by_key(|(_, record)| record.changed);
                     series.last = newest.map_or(series.last, |(place, _)| place.timestamp);
                 }
@@ -172,18 +197,28 @@ pub const LISTS: &[Saboteur] = &[
         Hooks {
             session: |inner, user, id| match inner.state(user, id) {
                 Some(_) => inner.session(user, id),
-                None => Err(StoreError::new(StoreErrorKind::NotFound, "session", "no session")),
+                None => Err(StoreError::new(
+                    StoreErrorKind::NotFound,
+                    "session",
+                    "no session",
+                )),
             },
             ..HONEST
         },
-        &["an_unknown_session_has_no_detail"],
+        &[
+            "an_unknown_session_has_no_detail",
+            "a_user_sees_nothing_of_another",
+        ],
     ),
     saboteur(
         "every session counts as active",
         Hooks {
             status: |inner, user, recent| {
                 let status = inner.status(user, recent)?;
-                Ok(UserStatus { active_sessions: status.total_sessions, ..status })
+                Ok(UserStatus {
+                    active_sessions: status.total_sessions,
+                    ..status
+                })
             },
             ..HONEST
         },
@@ -194,7 +229,10 @@ pub const LISTS: &[Saboteur] = &[
         Hooks {
             status: |inner, user, recent| {
                 let total_sessions = inner.all(user).sessions.len() as u64;
-                Ok(UserStatus { total_sessions, ..inner.status(user, recent)? })
+                Ok(UserStatus {
+                    total_sessions,
+                    ..inner.status(user, recent)?
+                })
             },
             ..HONEST
         },

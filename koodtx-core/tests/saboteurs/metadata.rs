@@ -1,7 +1,7 @@
 //! Defects of merging the metadata of sessions.
 
-use koodtx_core::store::PushCommand;
 use koodtx_core::session::SessionState;
+use koodtx_core::store::PushCommand;
 
 use super::broken::{HONEST, Hooks};
 use super::edit::edit_patch;
@@ -88,7 +88,10 @@ pub const METADATA: &[Saboteur] = &[
             },
             ..HONEST
         },
-        &["a_new_session_is_active_until_it_ends"],
+        &[
+            "a_new_session_is_active_until_it_ends",
+            "totals_follow_every_change",
+        ],
     ),
     saboteur(
         "a later end does not end a session",
@@ -104,7 +107,7 @@ pub const METADATA: &[Saboteur] = &[
             },
             ..HONEST
         },
-        &["an_end_ends_the_session"],
+        &["an_end_ends_the_session", "totals_follow_every_change"],
     ),
     saboteur(
         "an end ends the session, whatever the client says",
@@ -119,7 +122,7 @@ pub const METADATA: &[Saboteur] = &[
             },
             ..HONEST
         },
-        &["an_explicit_activity_counts"],
+        &["an_explicit_activity_counts", "all_metadata_comes_back"],
     ),
     saboteur(
         "of metadata the last to arrive wins",
@@ -133,7 +136,11 @@ pub const METADATA: &[Saboteur] = &[
             },
             ..HONEST
         },
-        &["the_later_metadata_wins_in_both_orders"],
+        &[
+            "the_later_metadata_wins_in_both_orders",
+            "equal_metadata_stamps_are_decided_by_value",
+            "equal_metadata_with_a_newer_stamp_raises_the_stamp",
+        ],
     ),
     saboteur(
         "of notes with equal stamps the first to arrive win",

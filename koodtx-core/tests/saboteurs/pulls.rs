@@ -34,7 +34,14 @@ pub const PAGES: &[Saboteur] = &[
             },
             ..HONEST
         },
-        &["the_bound_is_exclusive"],
+        &[
+            "the_bound_is_exclusive",
+            "a_deleted_session_shows_as_a_tombstone",
+            "a_device_that_follows_the_protocol_has_everything",
+            "a_retry_moves_no_clock",
+            "the_filter_by_session_keeps_the_others_out",
+            "total_counts_live_sessions_on_all_pages",
+        ],
     ),
     saboteur(
         "the clock of a pull is never before what the client says",
@@ -42,7 +49,10 @@ pub const PAGES: &[Saboteur] = &[
             pull: |inner, query, now| {
                 let since = query.since.unwrap_or_default();
                 let head = inner.pull(query, now)?;
-                Ok(PullHead { clock: head.clock.max(since), ..head })
+                Ok(PullHead {
+                    clock: head.clock.max(since),
+                    ..head
+                })
             },
             ..HONEST
         },
@@ -58,7 +68,15 @@ pub const PAGES: &[Saboteur] = &[
             },
             ..HONEST
         },
-        &["sessions_come_in_the_order_of_creation"],
+        &[
+            "sessions_come_in_the_order_of_creation",
+            "a_change_between_pages_shifts_nothing",
+            "a_revived_session_keeps_its_place",
+            "has_more_is_exact",
+            "offset_and_keyset_give_the_same_pages",
+            "the_bound_is_exclusive",
+            "the_filter_by_session_keeps_the_others_out",
+        ],
     ),
     saboteur(
         "pages by offset are ordered by the latest change",
@@ -69,7 +87,12 @@ pub const PAGES: &[Saboteur] = &[
                 };
                 // The clocks are those of the page asked for; the sessions those of all pages.
                 let asked = inner.pull(query.clone(), now)?;
-                let whole = PullQuery { start: FIRST, limit: usize::MAX, round: None, ..query };
+                let whole = PullQuery {
+                    start: FIRST,
+                    limit: usize::MAX,
+                    round: None,
+                    ..query
+                };
                 let mut all = inner.pull(whole, now)?.sessions;
                 all.sort_by_key(|state| state.updated_at);
                 let sessions = all.into_iter().skip(offset).take(limit).collect();
@@ -77,7 +100,14 @@ pub const PAGES: &[Saboteur] = &[
             },
             ..HONEST
         },
-        &["a_change_between_pages_shifts_nothing"],
+        &[
+            "a_change_between_pages_shifts_nothing",
+            "a_revived_session_keeps_its_place",
+            "has_more_is_exact",
+            "offset_and_keyset_give_the_same_pages",
+            "sessions_come_in_the_order_of_creation",
+            "the_filter_by_session_keeps_the_others_out",
+        ],
     ),
     saboteur(
         "a page behind a session begins with that session",
@@ -90,20 +120,34 @@ pub const PAGES: &[Saboteur] = &[
             },
             ..HONEST
         },
-        &["offset_and_keyset_give_the_same_pages"],
+        &[
+            "offset_and_keyset_give_the_same_pages",
+            "the_filter_by_session_keeps_the_others_out",
+        ],
     ),
     saboteur(
         "total counts tombstones",
         Hooks {
             pull: |inner, query, now| {
-                let whole =
-                    PullQuery { start: FIRST, limit: usize::MAX, round: None, ..query.clone() };
+                let whole = PullQuery {
+                    start: FIRST,
+                    limit: usize::MAX,
+                    round: None,
+                    ..query.clone()
+                };
                 let total = inner.pull(whole, now)?.sessions.len() as u64;
-                Ok(PullHead { total, ..inner.pull(query, now)? })
+                Ok(PullHead {
+                    total,
+                    ..inner.pull(query, now)?
+                })
             },
             ..HONEST
         },
-        &["total_counts_live_sessions_on_all_pages"],
+        &[
+            "total_counts_live_sessions_on_all_pages",
+            "a_deleted_session_shows_as_a_tombstone",
+            "the_filter_by_session_keeps_the_others_out",
+        ],
     ),
     saboteur(
         "total is that of the page",
@@ -123,7 +167,10 @@ pub const PAGES: &[Saboteur] = &[
             pull: |inner, query, now| {
                 let limit = query.limit;
                 let head = inner.pull(query, now)?;
-                Ok(PullHead { has_more: head.sessions.len() == limit, ..head })
+                Ok(PullHead {
+                    has_more: head.sessions.len() == limit,
+                    ..head
+                })
             },
             ..HONEST
         },
@@ -156,12 +203,16 @@ pub const PAGES: &[Saboteur] = &[
         Hooks {
             show: |state| {
                 let deleted_at = state.deleted_at.filter(|_| !state.live);
-                SessionState { deleted_at, ..state }
+                SessionState {
+                    deleted_at,
+                    ..state
+                }
             },
             ..HONEST
         },
         &["a_device_that_follows_the_protocol_has_everything"],
-    ),
+    )
+    .or_maybe_by(&["a_device_beside_writers_misses_nothing"]),
 ];
 
 pub const ROUNDS: &[Saboteur] = &[
@@ -170,17 +221,27 @@ pub const ROUNDS: &[Saboteur] = &[
         Hooks {
             pull: |inner, query, now| {
                 let head = inner.pull(query, now)?;
-                Ok(PullHead { round_clock: head.round_clock.map(|_| head.clock), ..head })
+                Ok(PullHead {
+                    round_clock: head.round_clock.map(|_| head.clock),
+                    ..head
+                })
             },
             ..HONEST
         },
-        &["a_later_page_finds_the_clock_of_the_first"],
-    ),
+        &[
+            "a_later_page_finds_the_clock_of_the_first",
+            "other_rounds_do_not_interfere",
+            "the_earliest_of_several_first_pages_counts",
+        ],
+    )
+    .or_maybe_by(&["a_device_beside_writers_misses_nothing"]),
     saboteur(
         "a later page finds nothing behind a session",
         Hooks {
             pull: |inner, mut query, now| {
-                query.round = query.round.filter(|_| matches!(query.start, PageStart::Offset(_)));
+                query.round = query
+                    .round
+                    .filter(|_| matches!(query.start, PageStart::Offset(_)));
                 inner.pull(query, now)
             },
             ..HONEST
@@ -204,15 +265,29 @@ pub const ROUNDS: &[Saboteur] = &[
                     filter: round.filter * ROUNDS_A_FILTER + number,
                     ..*round
                 };
-                let Some(round) = query.round else { return inner.pull(query, now) };
+                let Some(round) = query.round else {
+                    return inner.pull(query, now);
+                };
                 for number in (1..=number).rev() {
                     let round = Some(of(&round, number));
-                    let head = inner.pull(PullQuery { round, ..query.clone() }, now)?;
+                    let head = inner.pull(
+                        PullQuery {
+                            round,
+                            ..query.clone()
+                        },
+                        now,
+                    )?;
                     if is_first || head.round_clock.is_some() {
                         return Ok(head);
                     }
                 }
-                inner.pull(PullQuery { round: None, ..query }, now)
+                inner.pull(
+                    PullQuery {
+                        round: None,
+                        ..query
+                    },
+                    now,
+                )
             },
             ..HONEST
         },
@@ -224,19 +299,30 @@ pub const ROUNDS: &[Saboteur] = &[
             pull: |inner, query, now| {
                 let head = inner.pull(query.clone(), now)?;
                 if query.round.is_some() {
-                    inner.pull(PullQuery { start: FIRST, ..query }, now)?;
+                    inner.pull(
+                        PullQuery {
+                            start: FIRST,
+                            ..query
+                        },
+                        now,
+                    )?;
                 }
                 Ok(head)
             },
             ..HONEST
         },
-        &["without_a_first_page_no_round_is_found"],
+        &[
+            "without_a_first_page_no_round_is_found",
+            "other_rounds_do_not_interfere",
+        ],
     ),
     saboteur(
         "rounds of all sign-ins are one",
         Hooks {
             pull: |inner, query, now| {
-                with_round(inner, query, now, |round| round.sign_in = SignInId(Uuid::nil()))
+                with_round(inner, query, now, |round| {
+                    round.sign_in = SignInId(Uuid::nil())
+                })
             },
             ..HONEST
         },
@@ -248,7 +334,10 @@ pub const ROUNDS: &[Saboteur] = &[
             pull: |inner, query, now| with_round(inner, query, now, |round| round.since = None),
             ..HONEST
         },
-        &["other_rounds_do_not_interfere"],
+        &[
+            "other_rounds_do_not_interfere",
+            "a_device_that_follows_the_protocol_has_everything",
+        ],
     ),
     saboteur(
         "rounds with any filter are one",

@@ -21,11 +21,28 @@ pub const COUNTS: &[Saboteur] = &[
             push: |inner, command, now| {
                 let outcome = inner.push(command, now)?;
                 let updated = outcome.inserted + outcome.updated;
-                Ok(PushOutcome { inserted: 0, updated, ..outcome })
+                Ok(PushOutcome {
+                    inserted: 0,
+                    updated,
+                    ..outcome
+                })
             },
             ..HONEST
         },
-        &["a_fresh_push_inserts_every_record"],
+        &[
+            "a_fresh_push_inserts_every_record",
+            "a_large_batch_is_stored_whole",
+            "a_large_retry_changes_nothing",
+            "a_late_batch_finds_its_place",
+            "a_revived_session_has_only_new_records",
+            "a_sparse_batch_touches_many_blocks",
+            "conflicting_pushes_at_once_converge",
+            "counts_always_add_up",
+            "identical_pushes_at_once_insert_each_record_once",
+            "many_small_batches_make_one_series",
+            "of_equal_keys_in_one_push_the_later_wins",
+            "session_ids_belong_to_their_user",
+        ],
     ),
     saboteur(
         "a session without records shows one",
@@ -38,7 +55,10 @@ pub const COUNTS: &[Saboteur] = &[
             },
             ..HONEST
         },
-        &["a_push_without_records_creates_the_session"],
+        &[
+            "a_push_without_records_creates_the_session",
+            "a_dropped_push_is_whole_or_nothing",
+        ],
     ),
     saboteur(
         "records of a retry are counted as updates",
@@ -49,12 +69,24 @@ pub const COUNTS: &[Saboteur] = &[
                 if !changed_nothing(before, &outcome) {
                     return Ok(outcome);
                 }
-                Ok(PushOutcome { updated: outcome.duplicates, duplicates: 0, ..outcome })
+                Ok(PushOutcome {
+                    updated: outcome.duplicates,
+                    duplicates: 0,
+                    ..outcome
+                })
             },
             ..HONEST
         },
-        &["a_retry_counts_duplicates"],
-    ),
+        &[
+            "a_retry_counts_duplicates",
+            "a_large_retry_changes_nothing",
+            "a_push_older_than_the_deletion_changes_nothing",
+            "a_push_older_than_the_deletion_stays_out_of_a_revival",
+            "an_equal_value_with_a_newer_stamp_raises_the_stamp",
+            "equal_values_in_other_words_are_equal",
+        ],
+    )
+    .or_maybe_by(&["identical_pushes_at_once_insert_each_record_once"]),
     saboteur(
         "a retry answers with a clock of its own",
         Hooks {
@@ -70,19 +102,37 @@ pub const COUNTS: &[Saboteur] = &[
             },
             ..HONEST
         },
-        &["a_retry_moves_no_clock"],
-    ),
+        &[
+            "a_retry_moves_no_clock",
+            "a_large_retry_changes_nothing",
+            "a_push_older_than_the_deletion_changes_nothing",
+            "an_equal_value_with_a_newer_stamp_raises_the_stamp",
+            "equal_metadata_with_a_newer_stamp_raises_the_stamp",
+            "equal_values_in_other_words_are_equal",
+        ],
+    )
+    .or_maybe_by(&["identical_pushes_at_once_insert_each_record_once"]),
     saboteur(
         "updates are counted as inserted",
         Hooks {
             push: |inner, command, now| {
                 let outcome = inner.push(command, now)?;
                 let inserted = outcome.inserted + outcome.updated;
-                Ok(PushOutcome { inserted, updated: 0, ..outcome })
+                Ok(PushOutcome {
+                    inserted,
+                    updated: 0,
+                    ..outcome
+                })
             },
             ..HONEST
         },
-        &["a_conflicting_push_updates"],
+        &[
+            "a_conflicting_push_updates",
+            "a_late_batch_finds_its_place",
+            "a_sparse_batch_touches_many_blocks",
+            "conflicting_pushes_at_once_converge",
+            "counts_always_add_up",
+        ],
     ),
     saboteur(
         "refused records are counted as duplicates",
@@ -90,7 +140,10 @@ pub const COUNTS: &[Saboteur] = &[
             push: |inner, command, now| {
                 let errors = command.batch.errors;
                 let outcome = inner.push(command, now)?;
-                Ok(PushOutcome { duplicates: outcome.duplicates + errors, ..outcome })
+                Ok(PushOutcome {
+                    duplicates: outcome.duplicates + errors,
+                    ..outcome
+                })
             },
             ..HONEST
         },
@@ -102,22 +155,36 @@ pub const COUNTS: &[Saboteur] = &[
             push: |inner, command, now| {
                 let replaced = command.batch.replaced;
                 let outcome = inner.push(command, now)?;
-                Ok(PushOutcome { duplicates: outcome.duplicates - replaced, ..outcome })
+                Ok(PushOutcome {
+                    duplicates: outcome.duplicates - replaced,
+                    ..outcome
+                })
             },
             ..HONEST
         },
-        &["of_equal_keys_in_one_push_the_later_wins"],
+        &[
+            "of_equal_keys_in_one_push_the_later_wins",
+            "a_push_older_than_the_deletion_changes_nothing",
+            "counts_always_add_up",
+        ],
     ),
     saboteur(
         "data_count grows with every update",
         Hooks {
             push: |inner, command, now| {
                 let outcome = inner.push(command, now)?;
-                Ok(PushOutcome { data_count: outcome.data_count + outcome.updated, ..outcome })
+                Ok(PushOutcome {
+                    data_count: outcome.data_count + outcome.updated,
+                    ..outcome
+                })
             },
             ..HONEST
         },
-        &["data_count_is_the_number_of_distinct_keys"],
+        &[
+            "data_count_is_the_number_of_distinct_keys",
+            "a_late_batch_finds_its_place",
+            "a_sparse_batch_touches_many_blocks",
+        ],
     ),
 ];
 
@@ -134,7 +201,16 @@ pub const MERGE: &[Saboteur] = &[
             },
             ..HONEST
         },
-        &["the_later_stamp_wins_in_both_orders"],
+        &[
+            "the_later_stamp_wins_in_both_orders",
+            "a_raised_stamp_is_no_change",
+            "a_stamp_from_the_near_future_is_kept",
+            "a_value_without_a_stamp_is_written_on_arrival",
+            "an_equal_value_with_a_newer_stamp_raises_the_stamp",
+            "conflicting_pushes_at_once_converge",
+            "equal_stamps_are_decided_by_value_in_both_orders",
+            "every_order_of_arrival_ends_in_the_same_state",
+        ],
     ),
     saboteur(
         "a value without a stamp never replaces one with a stamp",
@@ -142,7 +218,9 @@ pub const MERGE: &[Saboteur] = &[
             push: |inner, command, now| {
                 let stored = inner.records(command.user, command.batch.session.session_id);
                 let edited = edit_rows(&command, |row| {
-                    let stamped = stored.get(&row.place()).is_some_and(|r| r.stamp != r.changed);
+                    let stamped = stored
+                        .get(&row.place())
+                        .is_some_and(|r| r.stamp != r.changed);
                     (row.updated_at.is_some() || !stamped).then_some(row)
                 });
                 inner.push(edited, now)
@@ -189,14 +267,20 @@ pub const MERGE: &[Saboteur] = &[
             push: |inner, command, now| {
                 let stored = inner.records(command.user, command.batch.session.session_id);
                 let edited = edit_rows(&command, |row| {
-                    let equal = stored.get(&row.place()).is_some_and(|record| row.equals(record));
+                    let equal = stored
+                        .get(&row.place())
+                        .is_some_and(|record| row.equals(record));
                     (!equal).then_some(row)
                 });
                 inner.push(edited, now)
             },
             ..HONEST
         },
-        &["an_equal_value_with_a_newer_stamp_raises_the_stamp"],
+        &[
+            "an_equal_value_with_a_newer_stamp_raises_the_stamp",
+            "a_raised_stamp_is_no_change",
+            "every_order_of_arrival_ends_in_the_same_state",
+        ],
     ),
     saboteur(
         "stamps are not clamped: a value from the far future stays for ever",
@@ -208,7 +292,11 @@ pub const MERGE: &[Saboteur] = &[
                 let edited = edit_rows(&command, |row| {
                     let place = (id, row.place());
                     let stamp = row.updated_at.unwrap_or(now);
-                    if notes.stamps.get(&place).is_some_and(|pinned| *pinned > stamp) {
+                    if notes
+                        .stamps
+                        .get(&place)
+                        .is_some_and(|pinned| *pinned > stamp)
+                    {
                         return None;
                     }
                     if stamp > now.plus_micros(FAR_MICROS) {
@@ -245,7 +333,10 @@ pub const MERGE: &[Saboteur] = &[
                     let same = stored.get(&row.place());
                     same.is_some_and(|record| row.equals(record) && row.data != record.data)
                 };
-                let differing = rows(&command.batch).iter().filter(|row| differs(row)).count() as u64;
+                let differing = rows(&command.batch)
+                    .iter()
+                    .filter(|row| differs(row))
+                    .count() as u64;
                 let outcome = inner.push(command, now)?;
                 Ok(PushOutcome {
                     updated: outcome.updated + differing,
@@ -266,16 +357,24 @@ pub const MERGE: &[Saboteur] = &[
                 let mut notes = inner.notes.lock();
                 let edited = edit_rows(&command, |mut row| {
                     let (place, stamp) = ((id, row.place()), row.updated_at?);
-                    let Some(record) = stored.get(&place.1) else { return Some(row) };
+                    let Some(record) = stored.get(&place.1) else {
+                        return Some(row);
+                    };
                     if row.equals(record) && stamp < record.stamp {
                         notes.stamps.insert(place, stamp);
-                    } else if notes.stamps.get(&place).is_some_and(|lowered| stamp > *lowered) {
+                    } else if notes
+                        .stamps
+                        .get(&place)
+                        .is_some_and(|lowered| stamp > *lowered)
+                    {
                         row.updated_at = Some(stamp.max(record.stamp.plus_micros(1)));
                     }
                     Some(row)
                 });
                 // Rows without a stamp were dropped by `?` above; they have none to lower.
-                let has_stamps = rows(&command.batch).iter().all(|row| row.updated_at.is_some());
+                let has_stamps = rows(&command.batch)
+                    .iter()
+                    .all(|row| row.updated_at.is_some());
                 inner.push(if has_stamps { edited } else { command }, now)
             },
             ..HONEST
@@ -288,10 +387,24 @@ pub const MERGE: &[Saboteur] = &[
             push: |inner, command, now| {
                 let sensors: BTreeSet<_> = command.batch.sensor_types().into_iter().collect();
                 let first = sensors.first().cloned();
-                inner.push(edit_rows(&command, |row| (Some(&row.sensor) == first.as_ref()).then_some(row)), now)
+                inner.push(
+                    edit_rows(&command, |row| {
+                        (Some(&row.sensor) == first.as_ref()).then_some(row)
+                    }),
+                    now,
+                )
             },
             ..HONEST
         },
-        &["counts_always_add_up"],
+        &[
+            "counts_always_add_up",
+            "a_dropped_push_is_whole_or_nothing",
+            "a_push_is_logged",
+            "a_push_is_seen_whole",
+            "a_push_over_the_sensor_limit_is_refused_whole",
+            "a_session_may_reach_the_sensor_limit",
+            "changed_after_returns_only_what_changed",
+            "session_ids_belong_to_their_user",
+        ],
     ),
 ];

@@ -17,7 +17,10 @@ pub const RACES: &[Saboteur] = &[
             push: |inner, command, now| {
                 let stored = inner.records(command.user, command.batch.session.session_id);
                 let is_new = |row: &super::edit::Row| !stored.contains_key(&row.place());
-                let inserted = rows(&command.batch).iter().filter(|row| is_new(row)).count() as u64;
+                let inserted = rows(&command.batch)
+                    .iter()
+                    .filter(|row| is_new(row))
+                    .count() as u64;
                 let user = command.user;
                 wait_for_others();
                 let outcome = inner.push(command, now)?;
@@ -28,12 +31,17 @@ pub const RACES: &[Saboteur] = &[
                     return Ok(outcome);
                 }
                 let duplicates = outcome.inserted + outcome.duplicates - inserted;
-                Ok(PushOutcome { inserted, duplicates, ..outcome })
+                Ok(PushOutcome {
+                    inserted,
+                    duplicates,
+                    ..outcome
+                })
             },
             ..HONEST
         },
         &["identical_pushes_at_once_insert_each_record_once"],
-    ),
+    )
+    .or_maybe_by(&["conflicting_pushes_at_once_converge"]),
     saboteur(
         "who wins is decided before the lock is taken",
         Hooks {
@@ -65,7 +73,10 @@ pub const RACES: &[Saboteur] = &[
                 wait_for_others();
                 let outcome = inner.push(command, now)?;
                 let tick = Tick::after(before, now).at();
-                Ok(PushOutcome { clock: outcome.clock.min(tick), ..outcome })
+                Ok(PushOutcome {
+                    clock: outcome.clock.min(tick),
+                    ..outcome
+                })
             },
             ..HONEST
         },
@@ -101,24 +112,45 @@ pub const RACES: &[Saboteur] = &[
             },
             ..HONEST
         },
-        &["a_push_is_seen_whole"],
+        &[
+            "a_push_is_seen_whole",
+            "a_push_is_logged",
+            "a_push_over_the_sensor_limit_is_refused_whole",
+            "changed_after_returns_only_what_changed",
+        ],
     ),
-    Saboteur {
-        maybe: &["a_push_is_seen_whole"],
-        ..saboteur(
-            "a push that is dropped half way leaves half of it",
-            Hooks { pushes_in_steps: true, ..HONEST },
-            &["a_dropped_push_is_whole_or_nothing"],
-        )
-    },
+    saboteur(
+        "a push that is dropped half way leaves half of it",
+        Hooks {
+            pushes_in_steps: true,
+            ..HONEST
+        },
+        &[
+            "a_dropped_push_is_whole_or_nothing",
+            "a_push_is_logged",
+            "a_push_over_the_sensor_limit_is_refused_whole",
+            "changed_after_returns_only_what_changed",
+        ],
+    )
+    .or_maybe_by(&["a_push_is_seen_whole"]),
     saboteur(
         "the clock of a pull is read after its sessions",
         Hooks {
             pull: |inner, query, now| {
-                let early = inner.pull(PullQuery { round: None, ..query.clone() }, now)?;
+                let early = inner.pull(
+                    PullQuery {
+                        round: None,
+                        ..query.clone()
+                    },
+                    now,
+                )?;
                 wait_for_others();
                 let late = inner.pull(query, now)?;
-                Ok(PullHead { clock: late.clock, round_clock: late.round_clock, ..early })
+                Ok(PullHead {
+                    clock: late.clock,
+                    round_clock: late.round_clock,
+                    ..early
+                })
             },
             ..HONEST
         },
@@ -137,7 +169,12 @@ pub const RACES: &[Saboteur] = &[
                 // The second account that a store without a unique index would now hold; what is
                 // taken otherwise stays taken.
                 let holder = inner.credentials(&new.username)?;
-                Ok(holder.map(|holder| User { email: new.email, ..holder.user }).map_or(created, Ok))
+                Ok(holder
+                    .map(|holder| User {
+                        email: new.email,
+                        ..holder.user
+                    })
+                    .map_or(created, Ok))
             },
             ..HONEST
         },
@@ -147,13 +184,24 @@ pub const RACES: &[Saboteur] = &[
         "whether a token is current is decided before the lock is taken",
         Hooks {
             create_family: |inner, family, now| {
-                inner.notes.lock().families.insert(family.id, family.clone());
+                inner
+                    .notes
+                    .lock()
+                    .families
+                    .insert(family.id, family.clone());
                 inner.create_family(family, now)
             },
             rotate: |inner, call| {
-                let current = inner.notes.lock().families.get(&call.family).map(|f| f.token);
-                let sign_in =
-                    inner.sign_ins(call.user, Timestamp::ZERO)?.into_iter().find(|s| s.id == call.family);
+                let current = inner
+                    .notes
+                    .lock()
+                    .families
+                    .get(&call.family)
+                    .map(|f| f.token);
+                let sign_in = inner
+                    .sign_ins(call.user, Timestamp::ZERO)?
+                    .into_iter()
+                    .find(|s| s.id == call.family);
                 wait_for_others();
                 let rotation = inner.rotate(call)?;
                 if let Some(family) = inner.notes.lock().families.get_mut(&call.family)

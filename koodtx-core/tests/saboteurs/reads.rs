@@ -22,7 +22,10 @@ pub const READS: &[Saboteur] = &[
             },
             ..HONEST
         },
-        &["chunks_give_each_record_once_in_order"],
+        &[
+            "chunks_give_each_record_once_in_order",
+            "reading_goes_on_behind_any_place",
+        ],
     ),
     saboteur(
         "a chunk goes on at its last record",
@@ -30,15 +33,34 @@ pub const READS: &[Saboteur] = &[
             read: |inner, query| {
                 // Only where that does not keep the reader at the same place for ever.
                 let chunk = inner.read(query.clone())?;
-                let Some(RecordPosition { timestamp, sensor_type }) = query.after else {
+                let Some(RecordPosition {
+                    timestamp,
+                    sensor_type,
+                }) = query.after
+                else {
                     return Ok(chunk);
                 };
-                let after = Some(RecordPosition { timestamp: timestamp.plus_micros(-1), sensor_type });
-                inner.read(RecordQuery { after, limit: query.limit + 1, ..query })
+                let after = Some(RecordPosition {
+                    timestamp: timestamp.plus_micros(-1),
+                    sensor_type,
+                });
+                inner.read(RecordQuery {
+                    after,
+                    limit: query.limit + 1,
+                    ..query
+                })
             },
             ..HONEST
         },
-        &["chunks_give_each_record_once_in_order"],
+        &[
+            "chunks_give_each_record_once_in_order",
+            "a_large_batch_is_stored_whole",
+            "a_large_retry_changes_nothing",
+            "a_late_batch_finds_its_place",
+            "a_sparse_batch_touches_many_blocks",
+            "many_small_batches_make_one_series",
+            "reading_goes_on_behind_any_place",
+        ],
     ),
     saboteur(
         "a chunk goes on only behind a record that exists",
@@ -68,7 +90,12 @@ pub const READS: &[Saboteur] = &[
     saboteur(
         "a chunk is the whole session",
         Hooks {
-            read: |inner, query| inner.read(RecordQuery { limit: usize::MAX, ..query }),
+            read: |inner, query| {
+                inner.read(RecordQuery {
+                    limit: usize::MAX,
+                    ..query
+                })
+            },
             ..HONEST
         },
         &["a_chunk_is_bounded"],
@@ -76,28 +103,45 @@ pub const READS: &[Saboteur] = &[
     saboteur(
         "changed_after is ignored",
         Hooks {
-            read: |inner, query| inner.read(RecordQuery { changed_after: None, ..query }),
+            read: |inner, query| {
+                inner.read(RecordQuery {
+                    changed_after: None,
+                    ..query
+                })
+            },
             ..HONEST
         },
-        &["changed_after_returns_only_what_changed"],
+        &[
+            "changed_after_returns_only_what_changed",
+            "changes_of_a_long_series_are_found",
+        ],
     ),
     saboteur(
         "changed_after is inclusive",
         Hooks {
             read: |inner, query| {
                 let changed_after = query.changed_after.map(|clock| clock.plus_micros(-1));
-                inner.read(RecordQuery { changed_after, ..query })
+                inner.read(RecordQuery {
+                    changed_after,
+                    ..query
+                })
             },
             ..HONEST
         },
-        &["changed_after_returns_only_what_changed"],
+        &[
+            "changed_after_returns_only_what_changed",
+            "changes_of_a_long_series_are_found",
+        ],
     ),
     saboteur(
         "a record's stamp is taken for the clock of its change",
         Hooks {
             read: |inner, query| {
                 let chunk = inner.read(query)?;
-                Ok(edit_chunk(&chunk, |record| Record { changed: record.stamp, ..record }))
+                Ok(edit_chunk(&chunk, |record| Record {
+                    changed: record.stamp,
+                    ..record
+                }))
             },
             ..HONEST
         },
@@ -108,10 +152,17 @@ pub const READS: &[Saboteur] = &[
         Hooks {
             read: |inner, query| match inner.state(query.user, query.session) {
                 Some(_) => inner.read(query),
-                None => Err(StoreError::new(StoreErrorKind::NotFound, "read_records", "no session")),
+                None => Err(StoreError::new(
+                    StoreErrorKind::NotFound,
+                    "read_records",
+                    "no session",
+                )),
             },
             ..HONEST
         },
-        &["an_unknown_session_has_no_records"],
+        &[
+            "an_unknown_session_has_no_records",
+            "a_user_sees_nothing_of_another",
+        ],
     ),
 ];

@@ -9,7 +9,11 @@ use super::inner::{Answer, Inner, Rotate};
 use super::saboteur::{Saboteur, saboteur};
 
 fn note_family(inner: &Inner, family: NewFamily, now: Timestamp) -> Answer<()> {
-    inner.notes.lock().families.insert(family.id, family.clone());
+    inner
+        .notes
+        .lock()
+        .families
+        .insert(family.id, family.clone());
     inner.create_family(family, now)
 }
 
@@ -74,7 +78,10 @@ pub const SIGN_INS: &[Saboteur] = &[
             },
             ..HONEST
         },
-        &["a_reused_token_revokes_its_family"],
+        &[
+            "a_reused_token_revokes_its_family",
+            "of_rotations_at_once_one_succeeds",
+        ],
     ),
     saboteur(
         "a family that never was is taken for a copied one",
@@ -91,20 +98,31 @@ pub const SIGN_INS: &[Saboteur] = &[
     ),
     saboteur(
         "expired sign-ins are listed",
-        Hooks { sign_ins: |inner, user, _| inner.sign_ins(user, Timestamp::ZERO), ..HONEST },
+        Hooks {
+            sign_ins: |inner, user, _| inner.sign_ins(user, Timestamp::ZERO),
+            ..HONEST
+        },
         &["an_expired_sign_in_is_over"],
     ),
     saboteur(
         "expired tokens rotate",
         Hooks {
-            rotate: |inner, call| inner.rotate(Rotate { now: Timestamp::ZERO, ..call }),
+            rotate: |inner, call| {
+                inner.rotate(Rotate {
+                    now: Timestamp::ZERO,
+                    ..call
+                })
+            },
             ..HONEST
         },
         &["an_expired_sign_in_is_over"],
     ),
     saboteur(
         "signing out ends one sign-in of the device only",
-        Hooks { revoke: |inner, user, id, _| inner.revoke(user, id, None), ..HONEST },
+        Hooks {
+            revoke: |inner, user, id, _| inner.revoke(user, id, None),
+            ..HONEST
+        },
         &["signing_out_ends_the_devices_sign_ins"],
     ),
     saboteur(
@@ -136,7 +154,10 @@ pub const SIGN_INS: &[Saboteur] = &[
             },
             ..HONEST
         },
-        &["disabling_ends_all_sign_ins"],
+        &[
+            "disabling_ends_all_sign_ins",
+            "accounts_and_sign_ins_are_there_again",
+        ],
     ),
     saboteur(
         "a new password leaves sign-ins as they are",
@@ -157,7 +178,12 @@ pub const SIGN_INS: &[Saboteur] = &[
         Hooks {
             create_family: note_family,
             revoke: |inner, user, id, device| {
-                let owner = inner.notes.lock().families.get(&id).map(|family| family.user);
+                let owner = inner
+                    .notes
+                    .lock()
+                    .families
+                    .get(&id)
+                    .map(|family| family.user);
                 inner.revoke(owner.unwrap_or(user), id, device)
             },
             ..HONEST
@@ -169,8 +195,16 @@ pub const SIGN_INS: &[Saboteur] = &[
         Hooks {
             create_family: note_family,
             rotate: |inner, call| {
-                let owner = inner.notes.lock().families.get(&call.family).map(|family| family.user);
-                inner.rotate(Rotate { user: owner.unwrap_or(call.user), ..call })
+                let owner = inner
+                    .notes
+                    .lock()
+                    .families
+                    .get(&call.family)
+                    .map(|family| family.user);
+                inner.rotate(Rotate {
+                    user: owner.unwrap_or(call.user),
+                    ..call
+                })
             },
             ..HONEST
         },

@@ -12,7 +12,10 @@ pub const MAINTENANCE: &[Saboteur] = &[
         "a verification ends after its first step",
         Hooks {
             verify: |inner, after, limit| {
-                Ok(VerifyPage { next: None, ..inner.verify(after, limit)? })
+                Ok(VerifyPage {
+                    next: None,
+                    ..inner.verify(after, limit)?
+                })
             },
             ..HONEST
         },
@@ -26,8 +29,12 @@ pub const MAINTENANCE: &[Saboteur] = &[
                 if let Some((user, _)) = page.next {
                     let session = inner.all(user).sessions[0].id;
                     let message = "looks odd".to_owned();
-                    let problem =
-                        koodtx_core::store::Problem { user, session, sensor_type: None, message };
+                    let problem = koodtx_core::store::Problem {
+                        user,
+                        session,
+                        sensor_type: None,
+                        message,
+                    };
                     page.problems.push(problem);
                 }
                 Ok(page)
@@ -56,7 +63,10 @@ pub const PERSISTENCE: &[Saboteur] = &[
         Hooks {
             read: |inner, query| {
                 let chunk = inner.read(query)?;
-                Ok(edit_chunk(&chunk, |r| Record { stamp: r.changed.plus_micros(1), ..r }))
+                Ok(edit_chunk(&chunk, |r| Record {
+                    stamp: r.changed.plus_micros(1),
+                    ..r
+                }))
             },
             ..HONEST
         },
@@ -64,14 +74,20 @@ pub const PERSISTENCE: &[Saboteur] = &[
     ),
     sleeper(
         "the log is not kept on disk",
-        Hooks { status: |inner, user, _| inner.status(user, 0), ..HONEST },
+        Hooks {
+            status: |inner, user, _| inner.status(user, 0),
+            ..HONEST
+        },
         &["everything_pushed_is_there_again"],
     ),
     sleeper(
         "the clock begins anew when the store is opened",
         Hooks {
             push: |inner, command, now| {
-                Ok(PushOutcome { clock: now, ..inner.push(command, now)? })
+                Ok(PushOutcome {
+                    clock: now,
+                    ..inner.push(command, now)?
+                })
             },
             ..HONEST
         },
@@ -79,7 +95,10 @@ pub const PERSISTENCE: &[Saboteur] = &[
     ),
     sleeper(
         "sign-ins are not kept on disk",
-        Hooks { rotate: |_, _| Ok(Rotation::Unknown), ..HONEST },
+        Hooks {
+            rotate: |_, _| Ok(Rotation::Unknown),
+            ..HONEST
+        },
         &["accounts_and_sign_ins_are_there_again"],
     ),
 ];

@@ -15,7 +15,11 @@ pub const USERS_APART: &[Saboteur] = &[
         Hooks {
             sessions: |inner, user, before, limit| {
                 let own = inner.sessions(user, before, limit)?;
-                if own.sessions.is_empty() { inner.sessions(USERS[0], before, limit) } else { Ok(own) }
+                if own.sessions.is_empty() {
+                    inner.sessions(USERS[0], before, limit)
+                } else {
+                    Ok(own)
+                }
             },
             ..HONEST
         },
@@ -31,7 +35,11 @@ pub const USERS_APART: &[Saboteur] = &[
             },
             ..HONEST
         },
-        &["session_ids_belong_to_their_user"],
+        &[
+            "session_ids_belong_to_their_user",
+            "a_deletion_touches_one_user_only",
+            "users_have_clocks_of_their_own",
+        ],
     ),
     saboteur(
         "all users share one clock",
@@ -52,7 +60,9 @@ pub const USERS_APART: &[Saboteur] = &[
             delete: |inner, user, id, now| match inner.delete(user, id, now) {
                 Err(error) if error.kind() == StoreErrorKind::NotFound => {
                     let mut others = USERS.into_iter().filter(|other| *other != user);
-                    others.find_map(|other| inner.delete(other, id, now).ok()).ok_or(error)
+                    others
+                        .find_map(|other| inner.delete(other, id, now).ok())
+                        .ok_or(error)
                 }
                 answer => answer,
             },
@@ -66,7 +76,15 @@ pub const USERS_APART: &[Saboteur] = &[
             pull: |inner, query, now| {
                 let mut head = inner.pull(query.clone(), now)?;
                 for user in USERS {
-                    let other = inner.pull(PullQuery { user, ..query.clone() }, now)?.round_clock;
+                    let other = inner
+                        .pull(
+                            PullQuery {
+                                user,
+                                ..query.clone()
+                            },
+                            now,
+                        )?
+                        .round_clock;
                     head.round_clock = head.round_clock.or(other);
                 }
                 Ok(head)
@@ -76,4 +94,3 @@ pub const USERS_APART: &[Saboteur] = &[
         &["rounds_belong_to_their_user"],
     ),
 ];
-

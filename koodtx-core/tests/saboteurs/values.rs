@@ -35,7 +35,10 @@ pub const VALUES: &[Saboteur] = &[
                     let single = f64::from(double as f32);
                     single.is_finite().then(|| json!(single))
                 };
-                inner.push(edit_data(&command, |members| each_member(members, single)), now)
+                inner.push(
+                    edit_data(&command, |members| each_member(members, single)),
+                    now,
+                )
             },
             ..HONEST
         },
@@ -60,10 +63,18 @@ pub const VALUES: &[Saboteur] = &[
         Hooks {
             push: |inner, command, now| {
                 let double = |value: &Value| {
-                    let beyond = value.as_i64().is_some_and(|integer| integer.abs() > 1 << 53);
-                    value.as_f64().filter(|_| beyond).map(|double| json!(double))
+                    let beyond = value
+                        .as_i64()
+                        .is_some_and(|integer| integer.abs() > 1 << 53);
+                    value
+                        .as_f64()
+                        .filter(|_| beyond)
+                        .map(|double| json!(double))
                 };
-                inner.push(edit_data(&command, |members| each_member(members, double)), now)
+                inner.push(
+                    edit_data(&command, |members| each_member(members, double)),
+                    now,
+                )
             },
             ..HONEST
         },
@@ -74,7 +85,10 @@ pub const VALUES: &[Saboteur] = &[
         Hooks {
             push: |inner, command, now| {
                 let number = |value: &Value| value.as_bool().map(|flag| json!(u8::from(flag)));
-                inner.push(edit_data(&command, |members| each_member(members, number)), now)
+                inner.push(
+                    edit_data(&command, |members| each_member(members, number)),
+                    now,
+                )
             },
             ..HONEST
         },
@@ -85,7 +99,10 @@ pub const VALUES: &[Saboteur] = &[
         Hooks {
             push: |inner, command, now| {
                 let trim = |value: &Value| value.as_str().map(|text| json!(text.trim()));
-                inner.push(edit_data(&command, |members| each_member(members, trim)), now)
+                inner.push(
+                    edit_data(&command, |members| each_member(members, trim)),
+                    now,
+                )
             },
             ..HONEST
         },
@@ -102,7 +119,7 @@ pub const VALUES: &[Saboteur] = &[
             },
             ..HONEST
         },
-        &["empty_objects_and_keys_survive"],
+        &["empty_objects_and_keys_survive", "strings_and_keys_survive"],
     ),
     saboteur(
         "deep values are cut off",
@@ -110,7 +127,10 @@ pub const VALUES: &[Saboteur] = &[
             push: |inner, command, now| {
                 const DEPTH_MAX: usize = 10;
                 let cut = |value: &Value| (depth(value) > DEPTH_MAX).then_some(Value::Null);
-                inner.push(edit_data(&command, |members| each_member(members, cut)), now)
+                inner.push(
+                    edit_data(&command, |members| each_member(members, cut)),
+                    now,
+                )
             },
             ..HONEST
         },

@@ -24,7 +24,14 @@ pub fn number() -> impl Strategy<Value = String> {
 pub fn json_value() -> impl Strategy<Value = String> {
     let text = prop_oneof![
         "\\PC{0,8}".prop_map(|text| serde_json::to_string(&text).unwrap()),
-        select(vec![r#""""#, r#""\u0041""#, r#""A""#, r#""\/\n\ud83d\ude00""#, r#""\u001f""#]).prop_map(str::to_owned),
+        select(vec![
+            r#""""#,
+            r#""\u0041""#,
+            r#""A""#,
+            r#""\/\n\ud83d\ude00""#,
+            r#""\u001f""#
+        ])
+        .prop_map(str::to_owned),
     ];
     let scalar = prop_oneof![
         6 => number(),
@@ -33,7 +40,8 @@ pub fn json_value() -> impl Strategy<Value = String> {
     ];
     scalar.prop_recursive(3, 12, 4, |inner| {
         prop_oneof![
-            proptest::collection::vec(inner.clone(), 0..4).prop_map(|values| format!("[ {} ]", values.join(" ,"))),
+            proptest::collection::vec(inner.clone(), 0..4)
+                .prop_map(|values| format!("[ {} ]", values.join(" ,"))),
             proptest::collection::vec((field_name(), inner), 0..4).prop_map(object),
         ]
     })
@@ -41,7 +49,17 @@ pub fn json_value() -> impl Strategy<Value = String> {
 
 /// Few names, so that fields meet.
 fn field_name() -> impl Strategy<Value = String> {
-    select(vec!["x", "y", "z", "", "latitude", "\u{fc}", "a\"b", "long name with spaces"]).prop_map(str::to_owned)
+    select(vec![
+        "x",
+        "y",
+        "z",
+        "",
+        "latitude",
+        "\u{fc}",
+        "a\"b",
+        "long name with spaces",
+    ])
+    .prop_map(str::to_owned)
 }
 
 fn object(members: Vec<(String, String)>) -> String {

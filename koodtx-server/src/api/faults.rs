@@ -2,7 +2,6 @@
 
 use std::marker::PhantomData;
 
-use poem::IntoResponse;
 use poem_openapi::ApiResponse;
 use poem_openapi::registry::{
     MetaHeader, MetaMediaType, MetaResponse, MetaResponses, MetaSchema, MetaSchemaRef, Registry,
@@ -58,7 +57,7 @@ impl<S, E: Into<ApiError>> From<E> for Fault<S> {
 
 impl<S> From<Fault<S>> for poem::Error {
     fn from(fault: Fault<S>) -> Self {
-        Self::from_response(fault.0.into_response())
+        (*fault.0).into()
     }
 }
 

@@ -140,6 +140,9 @@ impl IntoResponse for ApiError {
 
 impl From<ApiError> for poem::Error {
     fn from(error: ApiError) -> Self {
-        Self::from_response(error.into_response())
+        let mut error = Self::from_response(error.into_response());
+        // The extensions of a response do not survive being an error.
+        error.set_data(Rendered);
+        error
     }
 }

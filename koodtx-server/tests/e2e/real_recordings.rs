@@ -12,10 +12,18 @@ use crate::support::mirror::{RecordKey, SessionCopy};
 use crate::support::{Device, Folder, Follower, Mirror};
 
 /// Files of `examples/data`, with their numbers of bodies and of records.
-const FILES: [(&str, usize, u64); 2] =
-    [("basic_motions.jsonl", 80, 16_000), ("gps_tracks.jsonl", 3, 913)];
+const FILES: [(&str, usize, u64); 2] = [
+    ("basic_motions.jsonl", 80, 16_000),
+    ("gps_tracks.jsonl", 3, 913),
+];
 /// Metadata that comes back as it was sent.
-const METADATA: [&str; 5] = ["start_time", "end_time", "enabled_sensors", "sample_rate", "notes"];
+const METADATA: [&str; 5] = [
+    "start_time",
+    "end_time",
+    "enabled_sensors",
+    "sample_rate",
+    "notes",
+];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn recordings_come_back_value_by_value_and_a_second_upload_changes_nothing() {
@@ -48,7 +56,10 @@ async fn recordings_come_back_value_by_value_and_a_second_upload_changes_nothing
 
     // updated_at is part of what is compared, and so is the user clock.
     let again = upload(&phone, &bodies).await;
-    assert_eq!((again.inserted, again.updated, again.duplicates), (0, 0, total));
+    assert_eq!(
+        (again.inserted, again.updated, again.duplicates),
+        (0, 0, total)
+    );
     let unchanged = Follower::whole_copy(&laptop).await;
     unchanged.assert_same(&copy, "after the second upload");
     server.stop();
@@ -57,12 +68,21 @@ async fn recordings_come_back_value_by_value_and_a_second_upload_changes_nothing
 }
 
 fn read((file, bodies_count, records_count): (&str, usize, u64)) -> Vec<Value> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/data").join(file);
-    let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    let bodies: Vec<Value> =
-        text.lines().map(|line| serde_json::from_str(line).expect("a body a line")).collect();
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../examples/data")
+        .join(file);
+    let text =
+        fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let bodies: Vec<Value> = text
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("a body a line"))
+        .collect();
     let records: usize = bodies.iter().map(|body| records(body).len()).sum();
-    assert_eq!((bodies.len(), records as u64), (bodies_count, records_count), "{file}");
+    assert_eq!(
+        (bodies.len(), records as u64),
+        (bodies_count, records_count),
+        "{file}"
+    );
     bodies
 }
 
@@ -92,15 +112,27 @@ async fn upload(device: &Device, bodies: &[Value]) -> Outcome {
 
 fn compare(body: &Value, copy: &Mirror) {
     let id = body["session"]["session_id"].as_str().expect("an id");
-    let SessionCopy { metadata, records: stored } = &copy.sessions[id];
+    let SessionCopy {
+        metadata,
+        records: stored,
+    } = &copy.sessions[id];
     for field in METADATA {
-        assert!(same(&metadata[field], &body["session"][field]), "{field} of {id}: {metadata}");
+        assert!(
+            same(&metadata[field], &body["session"][field]),
+            "{field} of {id}: {metadata}"
+        );
     }
     assert_eq!(metadata["is_active"], false, "{id} has ended");
     assert_eq!(stored.len(), records(body).len(), "{id}");
     for record in records(body) {
         let key = RecordKey::of(record);
-        let data = stored.get(&key).unwrap_or_else(|| panic!("{id} lacks {key:?}"));
-        assert!(same(data, &record["data"]), "{id} {key:?}: {data} for {}", record["data"]);
+        let data = stored
+            .get(&key)
+            .unwrap_or_else(|| panic!("{id} lacks {key:?}"));
+        assert!(
+            same(data, &record["data"]),
+            "{id} {key:?}: {data} for {}",
+            record["data"]
+        );
     }
 }

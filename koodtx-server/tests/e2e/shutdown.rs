@@ -25,9 +25,17 @@ async fn what_was_acknowledged_before_sigterm_is_there_after_a_restart() {
     let device = Device::register(&server, "ann").await;
     let acknowledged = Arc::new(Mutex::new(BTreeSet::new()));
     let pushers: Vec<_> = (0..PUSHERS_COUNT)
-        .map(|number| tokio::spawn(push_until_refused(device.clone(), number, acknowledged.clone())))
+        .map(|number| {
+            tokio::spawn(push_until_refused(
+                device.clone(),
+                number,
+                acknowledged.clone(),
+            ))
+        })
         .collect();
-    while acknowledged.lock().expect("no pusher panicked").len() < PUSHERS_COUNT * PUSHES_BEFORE_COUNT {
+    while acknowledged.lock().expect("no pusher panicked").len()
+        < PUSHERS_COUNT * PUSHES_BEFORE_COUNT
+    {
         sleep(Duration::from_millis(POLL_MILLIS)).await;
     }
     server.stop();
@@ -40,10 +48,17 @@ async fn what_was_acknowledged_before_sigterm_is_there_after_a_restart() {
     let copy = Follower::whole_copy(&device.at(&server)).await;
     copy.assert_counts();
     for (id, session) in &copy.sessions {
-        assert_eq!(session.records.len(), RECORDS_COUNT, "{id} is there in part");
+        assert_eq!(
+            session.records.len(),
+            RECORDS_COUNT,
+            "{id} is there in part"
+        );
     }
     let acknowledged = acknowledged.lock().expect("no pusher panicked");
-    let lost: Vec<_> = acknowledged.iter().filter(|id| !copy.sessions.contains_key(*id)).collect();
+    let lost: Vec<_> = acknowledged
+        .iter()
+        .filter(|id| !copy.sessions.contains_key(*id))
+        .collect();
     assert!(lost.is_empty(), "acknowledged and gone: {lost:?}");
     server.stop();
     folder.assert_no_panic();
@@ -57,22 +72,43 @@ async fn a_push_in_flight_is_finished_and_nothing_new_is_begun() {
     let body = body(1).to_string();
     let (first_half, second_half) = body.as_bytes().split_at(body.len() / 2);
     let length = format!("Content-Length: {}", body.len());
-    let mut stream = TcpStream::connect(server.address()).await.expect("the server listens");
-    let head = raw::head("POST", "/api/sync/push", device.token(), &[&length, "Expect: 100-continue"]);
+    let mut stream = TcpStream::connect(server.address())
+        .await
+        .expect("the server listens");
+    let head = raw::head(
+        "POST",
+        "/api/sync/push",
+        device.token(),
+        &[&length, "Expect: 100-continue"],
+    );
     stream.write_all(&head).await.expect("the server reads");
     // The server asks for the body, so from here on the request is in flight.
     let mut interim = [0; 25];
-    stream.read_exact(&mut interim).await.expect("the server answers");
+    stream
+        .read_exact(&mut interim)
+        .await
+        .expect("the server answers");
     assert!(interim.starts_with(b"HTTP/1.1 100 Continue"));
-    stream.write_all(first_half).await.expect("the server reads");
+    stream
+        .write_all(first_half)
+        .await
+        .expect("the server reads");
 
     server.terminate();
     while TcpStream::connect(server.address()).await.is_ok() {
         sleep(Duration::from_millis(POLL_MILLIS)).await;
     }
-    stream.write_all(second_half).await.expect("the server still reads");
+    stream
+        .write_all(second_half)
+        .await
+        .expect("the server still reads");
     let answer = raw::read_to_end(&mut stream).await;
-    assert_eq!(raw::status(&answer), Some(200), "{}", String::from_utf8_lossy(&answer));
+    assert_eq!(
+        raw::status(&answer),
+        Some(200),
+        "{}",
+        String::from_utf8_lossy(&answer)
+    );
     let status = server.wait();
     assert!(status.success(), "{status}");
 
@@ -83,11 +119,20 @@ async fn a_push_in_flight_is_finished_and_nothing_new_is_begun() {
     server.stop();
 }
 
-async fn push_until_refused(device: Device, number: usize, acknowledged: Arc<Mutex<BTreeSet<String>>>) {
+async fn push_until_refused(
+    device: Device,
+    number: usize,
+    acknowledged: Arc<Mutex<BTreeSet<String>>>,
+) {
     for push in 1.. {
         let body = body(((number as u128) << 64) + push);
-        let Ok(answer) = device.push(body.to_string()).await else { return };
-        let id = answer.ok()["session_id"].as_str().expect("an id").to_owned();
+        let Ok(answer) = device.push(body.to_string()).await else {
+            return;
+        };
+        let id = answer.ok()["session_id"]
+            .as_str()
+            .expect("an id")
+            .to_owned();
         acknowledged.lock().expect("no pusher panicked").insert(id);
     }
 }

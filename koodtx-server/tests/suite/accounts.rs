@@ -24,7 +24,11 @@ fn refresh_token(reply: Reply) -> String {
 #[tokio::test]
 async fn an_account_from_registration_to_sign_out() {
     let server = TestServer::start().await;
-    let reply = server.post("/api/auth/register").json(&registration()).send().await;
+    let reply = server
+        .post("/api/auth/register")
+        .json(&registration())
+        .send()
+        .await;
     assert_eq!(reply.status, 201);
     let ann = Account::of(&reply);
     let user = &reply.json["user"];
@@ -42,7 +46,9 @@ async fn an_account_from_registration_to_sign_out() {
 
     let logged_out = server.post("/api/auth/logout").by(&ann).send().await;
     logged_out.ok();
-    refresh(&server, &ann.refresh).await.is(401, "token_revoked");
+    refresh(&server, &ann.refresh)
+        .await
+        .is(401, "token_revoked");
 }
 
 #[tokio::test]
@@ -66,8 +72,15 @@ async fn of_many_refreshes_with_one_token_one_succeeds() {
     let ann = server.register("ann").await;
     let attempts = (0..8).map(|_| refresh(&server, &ann.refresh));
     let replies = futures_util::future::join_all(attempts).await;
-    assert_eq!(replies.iter().filter(|reply| reply.status == 200).count(), 1);
-    assert!(replies.iter().all(|reply| matches!(reply.status, 200 | 401)));
+    assert_eq!(
+        replies.iter().filter(|reply| reply.status == 200).count(),
+        1
+    );
+    assert!(
+        replies
+            .iter()
+            .all(|reply| matches!(reply.status, 200 | 401))
+    );
 }
 
 #[tokio::test]
@@ -77,9 +90,18 @@ async fn signing_out_ends_the_device_and_no_other() {
     let watch_1 = server.login("ann", "watch").await;
     let watch_2 = server.login("ann", "watch").await;
     let tablet = server.login("ann", "tablet").await;
-    server.post("/api/auth/logout").by(&watch_1).send().await.ok();
-    refresh(&server, &watch_1.refresh).await.is(401, "token_revoked");
-    refresh(&server, &watch_2.refresh).await.is(401, "token_revoked");
+    server
+        .post("/api/auth/logout")
+        .by(&watch_1)
+        .send()
+        .await
+        .ok();
+    refresh(&server, &watch_1.refresh)
+        .await
+        .is(401, "token_revoked");
+    refresh(&server, &watch_2.refresh)
+        .await
+        .is(401, "token_revoked");
     refresh(&server, &tablet.refresh).await.ok();
 }
 
@@ -97,7 +119,9 @@ async fn an_unknown_user_is_told_what_a_wrong_password_is_told() {
     assert_eq!(wrong.text, unknown.text);
     // No rule of passwords or names applies to attempts: it would tell which are worth trying.
     login("ann", "").await.is(401, "invalid_credentials");
-    login("", &"x".repeat(10_000)).await.is(401, "invalid_credentials");
+    login("", &"x".repeat(10_000))
+        .await
+        .is(401, "invalid_credentials");
     login("a\u{0}b", "x").await.is(401, "invalid_credentials");
 }
 
@@ -106,7 +130,12 @@ async fn a_disabled_account_is_refused_everywhere_at_once() {
     let server = TestServer::start().await;
     let ann = server.register("ann").await;
     let user = UserId(ann.id);
-    server.store.set_active(user, false, Timestamp::now()).await.unwrap().unwrap();
+    server
+        .store
+        .set_active(user, false, Timestamp::now())
+        .await
+        .unwrap()
+        .unwrap();
 
     let requests = [
         server.get("/api/auth/me").by(&ann),
@@ -115,8 +144,12 @@ async fn a_disabled_account_is_refused_everywhere_at_once() {
         server.post("/api/sync/pull").by(&ann),
         server.get("/api/sync/status").by(&ann),
         server.get("/api/sessions").by(&ann),
-        server.get("/api/sessions/00000000-0000-4000-8000-000000000001").by(&ann),
-        server.delete("/api/sessions/00000000-0000-4000-8000-000000000001").by(&ann),
+        server
+            .get("/api/sessions/00000000-0000-4000-8000-000000000001")
+            .by(&ann),
+        server
+            .delete("/api/sessions/00000000-0000-4000-8000-000000000001")
+            .by(&ann),
         server.post("/api/auth/refresh").bearer(&ann.refresh),
     ];
     for request in requests {
@@ -128,17 +161,30 @@ async fn a_disabled_account_is_refused_everywhere_at_once() {
     };
     login(Account::PASSWORD).await.is(403, "account_disabled");
     // Only who knows the password learns of it.
-    login("not the password").await.is(401, "invalid_credentials");
+    login("not the password")
+        .await
+        .is(401, "invalid_credentials");
 
-    server.store.set_active(user, true, Timestamp::now()).await.unwrap().unwrap();
+    server
+        .store
+        .set_active(user, true, Timestamp::now())
+        .await
+        .unwrap()
+        .unwrap();
     server.get("/api/auth/me").by(&ann).send().await.ok();
-    refresh(&server, &ann.refresh).await.is(401, "token_revoked");
+    refresh(&server, &ann.refresh)
+        .await
+        .is(401, "token_revoked");
 }
 
 #[tokio::test]
 async fn what_is_taken_is_named() {
     let server = TestServer::start().await;
-    let first = server.post("/api/auth/register").json(&registration()).send().await;
+    let first = server
+        .post("/api/auth/register")
+        .json(&registration())
+        .send()
+        .await;
     assert_eq!(first.status, 201);
     let cases = [
         (("username", "ann"), "username_taken"),
@@ -169,7 +215,10 @@ async fn of_many_registrations_of_one_name_one_succeeds() {
         server.post("/api/auth/register").json(&body).send()
     };
     let replies = futures_util::future::join_all((0..6).map(register)).await;
-    assert_eq!(replies.iter().filter(|reply| reply.status == 201).count(), 1);
+    assert_eq!(
+        replies.iter().filter(|reply| reply.status == 201).count(),
+        1
+    );
     let others = replies.iter().filter(|reply| reply.status != 201);
     others.for_each(|reply| reply.is(409, "username_taken"));
 }

@@ -11,7 +11,10 @@ use serde_json::{Value, json};
 fn program(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_koodtx-server"));
     command.args(arguments).current_dir(folder).env_clear();
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     command
 }
 
@@ -21,7 +24,11 @@ fn run(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
 
 fn finish(output: Output) -> (i32, String, String) {
     let text = |bytes| String::from_utf8(bytes).unwrap();
-    (output.status.code().unwrap_or(-1), text(output.stdout), text(output.stderr))
+    (
+        output.status.code().unwrap_or(-1),
+        text(output.stdout),
+        text(output.stderr),
+    )
 }
 
 /// A server that is killed when the test ends before it was stopped.
@@ -34,35 +41,57 @@ struct Running {
 impl Running {
     fn start(folder: &Path, arguments: &[&str]) -> Self {
         let all = [&["--listen", "127.0.0.1:0"], arguments].concat();
-        let mut child = program(folder, &all).env("KOODTX_RATE_LIMIT", "off").spawn().unwrap();
+        let mut child = program(folder, &all)
+            .env("KOODTX_RATE_LIMIT", "off")
+            .spawn()
+            .unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let mut shown = String::new();
         while !shown.contains("  data  ") {
-            let Some(line) = lines.next() else { panic!("{:?}", finish(child.wait_with_output().unwrap())) };
+            let Some(line) = lines.next() else {
+                panic!("{:?}", finish(child.wait_with_output().unwrap()))
+            };
             shown.push_str(&line.unwrap());
             shown.push('\n');
         }
-        let address = shown.lines().find_map(|line| line.trim().strip_prefix("API   http://"));
-        Self { child, address: address.unwrap().to_owned(), shown }
+        let address = shown
+            .lines()
+            .find_map(|line| line.trim().strip_prefix("API   http://"));
+        Self {
+            child,
+            address: address.unwrap().to_owned(),
+            shown,
+        }
     }
 
     /// SIGTERM, and what it exits with.
     fn stop(&mut self) -> i32 {
         let id = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+        assert!(
+            Command::new("kill")
+                .args(["-TERM", &id])
+                .status()
+                .unwrap()
+                .success()
+        );
         let began = Instant::now();
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {
                 return status.code().unwrap_or(-1);
             }
-            assert!(began.elapsed() < Duration::from_secs(30), "the server does not stop");
+            assert!(
+                began.elapsed() < Duration::from_secs(30),
+                "the server does not stop"
+            );
             std::thread::sleep(Duration::from_millis(20));
         }
     }
 
     async fn call(&self, path: &str, token: Option<&str>, body: &Value) -> (u16, Value) {
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
-        let mut request = client.post(format!("http://{}{path}", self.address)).json(body);
+        let mut request = client
+            .post(format!("http://{}{path}", self.address))
+            .json(body);
         if let Some(token) = token {
             request = request.bearer_auth(token);
         }
@@ -84,10 +113,23 @@ fn help_shows_commands_and_examples() {
     let folder = tempfile::tempdir().unwrap();
     let (code, out, _) = run(folder.path(), &["--help"]);
     assert_eq!(code, 0);
-    for word in ["serve", "migrate", "openapi", "user", "verify", "Examples:", "--store", "--listen"] {
+    for word in [
+        "serve",
+        "migrate",
+        "openapi",
+        "user",
+        "verify",
+        "Examples:",
+        "--store",
+        "--listen",
+    ] {
         assert!(out.contains(word), "{word}");
     }
-    for command in [&["user", "--help"][..], &["user", "create", "--help"], &["migrate", "--help"]] {
+    for command in [
+        &["user", "--help"][..],
+        &["user", "create", "--help"],
+        &["migrate", "--help"],
+    ] {
         assert_eq!(run(folder.path(), command).0, 0);
     }
     let (code, _, err) = run(folder.path(), &["--frobnicate"]);
@@ -98,26 +140,41 @@ fn help_shows_commands_and_examples() {
 fn the_document_is_printed_and_compared() {
     let folder = tempfile::tempdir().unwrap();
     let (code, out, _) = run(folder.path(), &["openapi"]);
-    assert_eq!((code, out.as_str()), (0, koodtx_server::api::openapi_document().as_str()));
+    assert_eq!(
+        (code, out.as_str()),
+        (0, koodtx_server::api::openapi_document().as_str())
+    );
     let file = folder.path().join("x.json");
     std::fs::write(&file, &out).unwrap();
     assert_eq!(run(folder.path(), &["openapi", "--check", "x.json"]).0, 0);
     std::fs::write(&file, out.replacen("KooDTX", "KooDXT", 1)).unwrap();
     let (code, _, err) = run(folder.path(), &["openapi", "--check", "x.json"]);
     assert!(code == 1 && err.contains("not current"), "{err}");
-    assert_eq!(run(folder.path(), &["openapi", "--check", "none.json"]).0, 1);
+    assert_eq!(
+        run(folder.path(), &["openapi", "--check", "none.json"]).0,
+        1
+    );
 }
 
 #[test]
 fn wrong_settings_are_named() {
     let folder = tempfile::tempdir().unwrap();
     let (code, _, err) = run(folder.path(), &["--listen", "nowhere"]);
-    assert!(code == 1 && err.contains("KOODTX_LISTEN (from the command line)"), "{err}");
+    assert!(
+        code == 1 && err.contains("KOODTX_LISTEN (from the command line)"),
+        "{err}"
+    );
     let (code, _, err) = run(folder.path(), &["--store", "oracle:x"]);
-    assert!(code == 1 && err.contains("`oracle`") && err.contains("memory, sled"), "{err}");
+    assert!(
+        code == 1 && err.contains("`oracle`") && err.contains("memory, sled"),
+        "{err}"
+    );
     std::fs::write(folder.path().join(".env"), "KOODTX_JWT_SECRET=short\n").unwrap();
     let (code, _, err) = run(folder.path(), &["--store", "memory:"]);
-    assert!(code == 1 && err.contains("KOODTX_JWT_SECRET (from .env)"), "{err}");
+    assert!(
+        code == 1 && err.contains("KOODTX_JWT_SECRET (from .env)"),
+        "{err}"
+    );
     assert!(err.contains("32"), "{err}");
 }
 
@@ -125,7 +182,11 @@ fn wrong_settings_are_named() {
 async fn with_no_arguments_it_serves_and_keeps_everything_in_its_folder() {
     let folder = tempfile::tempdir().unwrap();
     let mut server = Running::start(folder.path(), &[]);
-    assert!(server.shown.contains("/docs") && server.shown.contains("koodtx-data"), "{}", server.shown);
+    assert!(
+        server.shown.contains("/docs") && server.shown.contains("koodtx-data"),
+        "{}",
+        server.shown
+    );
     let account = json!({
         "username": "ann", "email": "ann@example.com", "password": "long enough", "device_id": "d",
     });
@@ -133,20 +194,32 @@ async fn with_no_arguments_it_serves_and_keeps_everything_in_its_folder() {
     assert_eq!(status, 201);
     let token = ann["access_token"].as_str().unwrap().to_owned();
     let push = crate::support::push_body(1, 100);
-    assert_eq!(server.call("/api/sync/push", Some(&token), &push).await.0, 200);
+    assert_eq!(
+        server.call("/api/sync/push", Some(&token), &push).await.0,
+        200
+    );
 
     // One process a folder: the second says so.
     let (code, _, err) = run(folder.path(), &["verify"]);
     assert!(code == 1 && err.contains("koodtx-data"), "{err}");
 
     assert_eq!(server.stop(), 0);
-    let secret = folder.path().join("koodtx-data").join(koodtx_server::SECRET_FILE_NAME);
+    let secret = folder
+        .path()
+        .join("koodtx-data")
+        .join(koodtx_server::SECRET_FILE_NAME);
     assert!(secret.is_file());
 
     let (code, out, err) = run(folder.path(), &["verify"]);
-    assert!(code == 0 && out.contains("1 sessions, 100 records, 0 problems"), "{out}{err}");
+    assert!(
+        code == 0 && out.contains("1 sessions, 100 records, 0 problems"),
+        "{out}{err}"
+    );
     let (code, out, _) = run(folder.path(), &["migrate", "--status"]);
-    assert!(code == 0 && out.contains("records   100") && out.contains("durable   yes"), "{out}");
+    assert!(
+        code == 0 && out.contains("records   100") && out.contains("durable   yes"),
+        "{out}"
+    );
 
     // The same secret and the same data: the token is still good and the push is a repetition.
     let mut server = Running::start(folder.path(), &["serve"]);
@@ -166,7 +239,11 @@ async fn accounts_are_managed_while_no_server_runs() {
 
     let (code, out, err) = run(at, &["user", "create", "ann", "--email", "ann@example.com"]);
     assert_eq!(code, 0, "{err}");
-    let password = out.lines().find_map(|line| line.strip_prefix("password: ")).unwrap().to_owned();
+    let password = out
+        .lines()
+        .find_map(|line| line.strip_prefix("password: "))
+        .unwrap()
+        .to_owned();
     let (code, _, err) = run(at, &["user", "create", "ANN", "--email", "x@example.com"]);
     assert!(code == 1 && err.contains("username"), "{err}");
     let (code, _, err) = run(at, &["user", "create", "bob", "--email", "nonsense"]);
@@ -184,17 +261,25 @@ async fn accounts_are_managed_while_no_server_runs() {
     assert_eq!(login(&password).await, 200);
     assert_eq!(run(at, &["user", "disable", "ann"]).0, 0);
     let (_, out, _) = run(at, &["user", "list"]);
-    assert!(out.contains("disabled") && out.contains("ann@example.com"), "{out}");
+    assert!(
+        out.contains("disabled") && out.contains("ann@example.com"),
+        "{out}"
+    );
     assert_eq!(login(&password).await, 403);
     assert_eq!(run(at, &["user", "enable", "ann"]).0, 0);
 
     let mut reset = program(at, &["user", "reset-password", "ann", "--password-stdin"]);
     let mut reset = reset.stdin(Stdio::piped()).spawn().unwrap();
-    reset.stdin.take().unwrap().write_all(b"another password\n").unwrap();
+    reset
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(b"typed-by-hand-1\n")
+        .unwrap();
     let (code, out, err) = finish(reset.wait_with_output().unwrap());
-    assert!(code == 0 && !out.contains("another password"), "{out}{err}");
+    assert!(code == 0 && !out.contains("typed-by-hand-1"), "{out}{err}");
     assert_eq!(login(&password).await, 401);
-    assert_eq!(login("another password").await, 200);
+    assert_eq!(login("typed-by-hand-1").await, 200);
 }
 
 #[tokio::test]
@@ -206,12 +291,27 @@ async fn the_log_holds_no_secrets() {
     });
     let (_, ann) = server.call("/api/auth/register", None, &account).await;
     let token = ann["access_token"].as_str().unwrap().to_owned();
-    server.call("/api/auth/login", None, &json!({ "username": "ann", "password": "wr0ng" })).await;
-    server.call("/api/sync/push", Some(&token), &json!({ "session": "body text" })).await;
+    server
+        .call(
+            "/api/auth/login",
+            None,
+            &json!({ "username": "ann", "password": "wr0ng" }),
+        )
+        .await;
+    server
+        .call(
+            "/api/sync/push",
+            Some(&token),
+            &json!({ "session": "body text" }),
+        )
+        .await;
     assert_eq!(server.stop(), 0);
     let mut log = String::new();
     std::io::Read::read_to_string(&mut server.child.stderr.take().unwrap(), &mut log).unwrap();
-    assert!(log.contains("route=\"/api/sync/push\"") && log.contains("status=400"), "{log}");
+    assert!(
+        log.contains("route=\"/api/sync/push\"") && log.contains("status=400"),
+        "{log}"
+    );
     for secret in ["s3cr3t", "wr0ng", &token, "body text", "ann@example.com"] {
         assert!(!log.contains(secret), "{log}");
     }

@@ -14,7 +14,10 @@ async fn requests_may_be_compressed() {
         let body = push_body(index as u32, 2_000).to_string();
         let small = compressed(coding, body.as_bytes()).await;
         assert!(small.len() < body.len() / 4);
-        let request = server.post("/api/sync/push").by(&ann).header("content-encoding", coding);
+        let request = server
+            .post("/api/sync/push")
+            .by(&ann)
+            .header("content-encoding", coding);
         let answer = request.raw(small).send().await.ok();
         assert_eq!(answer["inserted"], 2_000, "{coding}");
     }
@@ -23,17 +26,26 @@ async fn requests_may_be_compressed() {
         let body = push_body(10 + index as u32, 1).to_string();
         let codec = if coding == "Br" { "br" } else { "gzip" };
         let small = compressed(codec, body.as_bytes()).await;
-        let request = server.post("/api/sync/push").by(&ann).header("content-encoding", coding);
+        let request = server
+            .post("/api/sync/push")
+            .by(&ann)
+            .header("content-encoding", coding);
         request.raw(small).send().await.ok();
     }
     let login = json!({ "username": "ann", "password": crate::support::Account::PASSWORD });
     let small = compressed("zstd", login.to_string().as_bytes()).await;
-    let request = server.post("/api/auth/login").header("content-encoding", "zstd");
+    let request = server
+        .post("/api/auth/login")
+        .header("content-encoding", "zstd");
     request.raw(small).send().await.ok();
     let status = server.get("/api/sync/status").by(&ann).send().await.ok();
     let bytes = push_body(3, 2_000).to_string().len();
     let logged = status["recent_syncs"].as_array().unwrap().iter();
-    assert!(logged.map(|entry| entry["body_bytes"].as_u64().unwrap()).any(|size| size == bytes as u64));
+    assert!(
+        logged
+            .map(|entry| entry["body_bytes"].as_u64().unwrap())
+            .any(|size| size == bytes as u64)
+    );
 }
 
 #[tokio::test]
@@ -44,7 +56,10 @@ async fn a_compressed_body_that_is_too_large_inside_is_a_413() {
     for coding in CODINGS {
         let small = compressed(coding, body.as_bytes()).await;
         assert!(small.len() < 20_000, "{coding}: {}", small.len());
-        let request = server.post("/api/sync/push").by(&ann).header("content-encoding", coding);
+        let request = server
+            .post("/api/sync/push")
+            .by(&ann)
+            .header("content-encoding", coding);
         request.raw(small).send().await.is(413, "body_too_large");
     }
 }
@@ -60,9 +75,17 @@ async fn a_body_that_does_not_decode_is_a_400() {
         let mut flipped = whole.clone();
         let middle = flipped.len() / 2;
         flipped[middle] ^= 0xff;
-        let cases = [cut, b"this is not compressed at all".to_vec(), vec![], flipped];
+        let cases = [
+            cut,
+            b"this is not compressed at all".to_vec(),
+            vec![],
+            flipped,
+        ];
         for (index, bytes) in cases.into_iter().enumerate() {
-            let request = server.post("/api/sync/push").by(&ann).header("content-encoding", coding);
+            let request = server
+                .post("/api/sync/push")
+                .by(&ann)
+                .header("content-encoding", coding);
             let reply = request.raw(bytes).send().await;
             // A flipped bit may survive in brotli and deflate and break the JSON instead.
             assert_eq!(reply.status, 400, "{coding} {index}: {}", reply.text);
@@ -74,7 +97,13 @@ async fn a_body_that_does_not_decode_is_a_400() {
 async fn answers_are_compressed_for_those_who_ask() {
     let server = TestServer::start().await;
     let ann = server.register("ann").await;
-    server.post("/api/sync/push").by(&ann).json(&push_body(1, 3_000)).send().await.ok();
+    server
+        .post("/api/sync/push")
+        .by(&ann)
+        .json(&push_body(1, 3_000))
+        .send()
+        .await
+        .ok();
     let url = format!("http://{}/api/sync/pull", server.address);
     let pull = |accept: &str| {
         let request = server.http.post(&url).bearer_auth(&ann.access);
@@ -90,7 +119,12 @@ async fn answers_are_compressed_for_those_who_ask() {
         assert_eq!(response.headers()["content-type"], "application/json");
         let bytes = response.bytes().await.unwrap();
         let text = decompressed(coding, &bytes).await;
-        assert!(bytes.len() < text.len() / 3, "{coding}: {} of {}", bytes.len(), text.len());
+        assert!(
+            bytes.len() < text.len() / 3,
+            "{coding}: {} of {}",
+            bytes.len(),
+            text.len()
+        );
         let answer: Value = serde_json::from_slice(&text).unwrap();
         assert_eq!(answer["sessions"], plain["sessions"], "{coding}");
     }
@@ -98,6 +132,10 @@ async fn answers_are_compressed_for_those_who_ask() {
     assert_eq!(both.headers()["content-encoding"], "br");
 
     let small = server.http.get(format!("http://{}/health", server.address));
-    let small = small.header("accept-encoding", "gzip").send().await.unwrap();
+    let small = small
+        .header("accept-encoding", "gzip")
+        .send()
+        .await
+        .unwrap();
     assert!(small.headers().get("content-encoding").is_none());
 }

@@ -8,7 +8,9 @@ use koodtx_server::config::LogFormat;
 use koodtx_server::{Config, Setting, Sources};
 
 fn environment(variables: &[(&str, &str)]) -> Sources {
-    let owned = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    let owned = variables
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
     Sources::new().environment(owned)
 }
 
@@ -17,13 +19,18 @@ fn listen(sources: &Sources) -> String {
 }
 
 fn failure(variables: &[(&str, &str)]) -> String {
-    Config::read(&environment(variables)).unwrap_err().to_string()
+    Config::read(&environment(variables))
+        .unwrap_err()
+        .to_string()
 }
 
 #[test]
 fn flags_go_before_variables_before_dotenv_before_the_file_before_defaults() {
     let folder = tempfile::tempdir().unwrap();
-    let (dotenv, file) = (folder.path().join(".env"), folder.path().join("koodtx.toml"));
+    let (dotenv, file) = (
+        folder.path().join(".env"),
+        folder.path().join("koodtx.toml"),
+    );
     std::fs::write(&dotenv, "KOODTX_LISTEN=127.0.0.1:3\n").unwrap();
     std::fs::write(&file, "listen = \"127.0.0.1:4\"\n").unwrap();
 
@@ -39,7 +46,10 @@ fn flags_go_before_variables_before_dotenv_before_the_file_before_defaults() {
     let sources = sources.flag(Setting::Listen, Some("127.0.0.1:1".to_owned()));
     assert_eq!(listen(&sources), "127.0.0.1:1");
     // Empty is not set.
-    assert_eq!(listen(&environment(&[("KOODTX_LISTEN", "")])), "127.0.0.1:5000");
+    assert_eq!(
+        listen(&environment(&[("KOODTX_LISTEN", "")])),
+        "127.0.0.1:5000"
+    );
 }
 
 #[test]
@@ -58,13 +68,31 @@ fn the_defaults_are_what_the_documentation_says() {
 
 #[test]
 fn aliases_count_where_the_name_itself_is_not_set() {
-    let store = |variables| Config::read(&environment(variables)).unwrap().store.as_str().to_owned();
+    let store = |variables| {
+        Config::read(&environment(variables))
+            .unwrap()
+            .store
+            .as_str()
+            .to_owned()
+    };
     assert_eq!(store(&[("DATABASE_URL", "memory:")]), "memory:");
-    assert_eq!(store(&[("DATABASE_URL", "memory:"), ("KOODTX_STORE", "sled:x")]), "sled:x");
+    assert_eq!(
+        store(&[("DATABASE_URL", "memory:"), ("KOODTX_STORE", "sled:x")]),
+        "sled:x"
+    );
     let secret = ("JWT_SECRET_KEY", "0123456789abcdef0123456789abcdef");
-    assert!(Config::read(&environment(&[secret])).unwrap().auth.secret.is_some());
+    assert!(
+        Config::read(&environment(&[secret]))
+            .unwrap()
+            .auth
+            .secret
+            .is_some()
+    );
     let message = failure(&[("JWT_SECRET_KEY", "short")]);
-    assert!(message.contains("KOODTX_JWT_SECRET") && message.contains("JWT_SECRET_KEY"), "{message}");
+    assert!(
+        message.contains("KOODTX_JWT_SECRET") && message.contains("JWT_SECRET_KEY"),
+        "{message}"
+    );
 }
 
 #[test]
@@ -87,7 +115,10 @@ fn every_failure_names_the_setting_and_shows_no_value() {
     ];
     for (name, value) in cases {
         let message = failure(&[(name, value)]);
-        assert!(message.starts_with(&format!("{name} (from the environment): ")), "{message}");
+        assert!(
+            message.starts_with(&format!("{name} (from the environment): ")),
+            "{message}"
+        );
         // Short words such as `0` are bound to occur by chance.
         assert!(value.len() < 4 || !message.contains(value), "{message}");
     }
@@ -95,11 +126,21 @@ fn every_failure_names_the_setting_and_shows_no_value() {
 
 #[test]
 fn jobs_are_not_promised() {
-    let read = |name, value| Config::read(&environment(&[(name, value)])).unwrap().warnings;
+    let read = |name, value| {
+        Config::read(&environment(&[(name, value)]))
+            .unwrap()
+            .warnings
+    };
     assert!(read("KOODTX_JOBS", "off").is_empty());
-    for (name, value) in [("KOODTX_JOBS", "memory"), ("REDIS_URL", "redis://localhost")] {
+    for (name, value) in [
+        ("KOODTX_JOBS", "memory"),
+        ("REDIS_URL", "redis://localhost"),
+    ] {
         let warnings = read(name, value);
-        assert!(warnings.len() == 1 && warnings[0].contains("background jobs"), "{warnings:?}");
+        assert!(
+            warnings.len() == 1 && warnings[0].contains("background jobs"),
+            "{warnings:?}"
+        );
     }
 }
 
@@ -113,10 +154,15 @@ fn a_larger_push_gets_more_memory() {
 #[test]
 fn secrets_are_not_shown() {
     let secret = "a-secret-that-must-not-be-shown-anywhere";
-    let variables =
-        [("KOODTX_JWT_SECRET", secret), ("KOODTX_STORE", "postgres://u:hunter2@db/x")];
+    let variables = [
+        ("KOODTX_JWT_SECRET", secret),
+        ("KOODTX_STORE", "postgres://u:hunter2@db/x"),
+    ];
     let shown = format!("{:?}", Config::read(&environment(&variables)).unwrap());
-    assert!(!shown.contains(secret) && !shown.contains("hunter2"), "{shown}");
+    assert!(
+        !shown.contains(secret) && !shown.contains("hunter2"),
+        "{shown}"
+    );
 }
 
 #[test]
@@ -135,19 +181,31 @@ fn a_file_is_told_what_is_wrong_with_it() {
     assert!(failure("[auth]\nsecret = \"x\"").contains("`auth.secret` is no setting"));
     assert!(failure("listen = [1]").contains("`listen`"));
     let message = failure("[http]\nmax_body_bytes = 0");
-    assert!(message.contains("KOODTX_MAX_BODY_BYTES") && message.contains("http.max_body_bytes"), "{message}");
-    assert!(Sources::new().file(Path::new("/nonexistent/x.toml")).is_err());
+    assert!(
+        message.contains("KOODTX_MAX_BODY_BYTES") && message.contains("http.max_body_bytes"),
+        "{message}"
+    );
+    assert!(
+        Sources::new()
+            .file(Path::new("/nonexistent/x.toml"))
+            .is_err()
+    );
 
     let dotenv = folder.path().join(".env");
     std::fs::write(&dotenv, "KOODTX_JWT_SECRET=ok\nthis is a hunter2 line\n").unwrap();
     let message = Sources::new().dotenv(&dotenv).unwrap_err().to_string();
-    assert!(message.contains(".env") && !message.contains("hunter2"), "{message}");
+    assert!(
+        message.contains(".env") && !message.contains("hunter2"),
+        "{message}"
+    );
 }
 
 #[test]
 fn the_examples_are_right_and_complete() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let toml = Sources::new().file(&root.join("koodtx.example.toml")).unwrap();
+    let toml = Sources::new()
+        .file(&root.join("koodtx.example.toml"))
+        .unwrap();
     let dotenv = Sources::new().dotenv(&root.join(".env.example")).unwrap();
     for sources in [&toml, &dotenv] {
         let config = Config::read(sources).unwrap();
@@ -160,6 +218,10 @@ fn the_examples_are_right_and_complete() {
     for setting in Setting::ALL {
         let key = setting.file_key().rsplit('.').next().unwrap();
         assert!(toml.contains(&format!("{key} = ")), "{key}");
-        assert!(dotenv.contains(&format!("{}=", setting.name())), "{}", setting.name());
+        assert!(
+            dotenv.contains(&format!("{}=", setting.name())),
+            "{}",
+            setting.name()
+        );
     }
 }

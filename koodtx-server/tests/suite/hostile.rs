@@ -8,16 +8,24 @@ use serde_json::{Value, json};
 
 use crate::support::{TestServer, compressed, exchange, push_body};
 
-const PATHS: [&str; 4] =
-    ["/api/auth/register", "/api/auth/login", "/api/sync/push", "/api/sync/pull"];
+const PATHS: [&str; 4] = [
+    "/api/auth/register",
+    "/api/auth/login",
+    "/api/sync/push",
+    "/api/sync/pull",
+];
 /// Broken bodies tried at random, for each path.
-const RANDOM_BODIES_COUNT: usize = 150;
+const RANDOM_BODIES_COUNT: usize = 60;
 
 #[tokio::test]
 async fn brackets_without_end() {
     let server = TestServer::start().await;
     let ann = server.register("ann").await;
-    let brackets = ["[".repeat(60_000), "{\"a\":".repeat(12_000), "[{\"a\":".repeat(9_000)];
+    let brackets = [
+        "[".repeat(60_000),
+        "{\"a\":".repeat(12_000),
+        "[{\"a\":".repeat(9_000),
+    ];
     for path in PATHS {
         for body in &brackets {
             let reply = server.post(path).by(&ann).raw(body.clone()).send().await;
@@ -31,13 +39,32 @@ async fn brackets_without_end() {
             "{{\"session\":{session},\"sensor_data\":[{{\"sensor_type\":\"a\",\"timestamp\":1,\
              \"data\":{{\"x\":{nested}}}}}]}}"
         );
-        let answer = server.post("/api/sync/push").by(&ann).raw(data).send().await;
+        let answer = server
+            .post("/api/sync/push")
+            .by(&ann)
+            .raw(data)
+            .send()
+            .await;
         // One bad record, or a bad body: both are the client's.
-        assert!(answer.status == 200 && answer.json["errors"] == 1 || answer.status == 400, "{}", answer.text);
+        assert!(
+            answer.status == 200 && answer.json["errors"] == 1 || answer.status == 400,
+            "{}",
+            answer.text
+        );
         let unknown = format!("{{\"session\":{session},\"sensor_data\":[],\"x\":{nested}}}");
-        let answer = server.post("/api/sync/push").by(&ann).raw(unknown).send().await;
+        let answer = server
+            .post("/api/sync/push")
+            .by(&ann)
+            .raw(unknown)
+            .send()
+            .await;
         assert!(matches!(answer.status, 200 | 400), "{}", answer.text);
-        let whole = server.post("/api/sync/push").by(&ann).raw(nested).send().await;
+        let whole = server
+            .post("/api/sync/push")
+            .by(&ann)
+            .raw(nested)
+            .send()
+            .await;
         assert_eq!(whole.status, 400);
     }
 }
@@ -55,29 +82,79 @@ async fn wrong_types_in_every_place() {
         "sensor_data": [{ "sensor_type": "a", "timestamp": 1, "data": { "x": 1 }, "updated_at": "2025-11-13T00:00:00Z" }],
     });
     let wrong = [
-        json!(null), json!(true), json!(-1), json!(1e308), json!(""), json!("x".repeat(300)), json!([]),
-        json!([[]]), json!({}), json!({ "x": {} }), json!("\u{0}"), json!(u64::MAX), json!("9999-99-99"),
+        json!(null),
+        json!(true),
+        json!(-1),
+        json!(1e308),
+        json!(""),
+        json!("x".repeat(300)),
+        json!([]),
+        json!([[]]),
+        json!({}),
+        json!({ "x": {} }),
+        json!("\u{0}"),
+        json!(u64::MAX),
+        json!("9999-99-99"),
     ];
     let places = [
-        "/session", "/session/session_id", "/session/start_time", "/session/end_time",
-        "/session/is_active", "/session/enabled_sensors", "/session/enabled_sensors/0",
-        "/session/sample_rate", "/session/notes", "/session/updated_at", "/sensor_data",
-        "/sensor_data/0", "/sensor_data/0/sensor_type", "/sensor_data/0/timestamp",
-        "/sensor_data/0/data", "/sensor_data/0/data/x", "/sensor_data/0/updated_at",
+        "/session",
+        "/session/session_id",
+        "/session/start_time",
+        "/session/end_time",
+        "/session/is_active",
+        "/session/enabled_sensors",
+        "/session/enabled_sensors/0",
+        "/session/sample_rate",
+        "/session/notes",
+        "/session/updated_at",
+        "/sensor_data",
+        "/sensor_data/0",
+        "/sensor_data/0/sensor_type",
+        "/sensor_data/0/timestamp",
+        "/sensor_data/0/data",
+        "/sensor_data/0/data/x",
+        "/sensor_data/0/updated_at",
     ];
     for place in places {
         for value in &wrong {
             let mut body = good.clone();
             *body.pointer_mut(place).unwrap() = value.clone();
-            let reply = server.post("/api/sync/push").by(&ann).json(&body).send().await;
-            assert!(matches!(reply.status, 200 | 400), "{place} {value}: {}", reply.text);
+            let reply = server
+                .post("/api/sync/push")
+                .by(&ann)
+                .json(&body)
+                .send()
+                .await;
+            assert!(
+                matches!(reply.status, 200 | 400),
+                "{place} {value}: {}",
+                reply.text
+            );
         }
     }
-    let pull = ["last_sync_time", "session_ids", "page", "page_size", "include_data", "changes_only", "cursor", "max_records"];
+    let pull = [
+        "last_sync_time",
+        "session_ids",
+        "page",
+        "page_size",
+        "include_data",
+        "changes_only",
+        "cursor",
+        "max_records",
+    ];
     for field in pull {
         for value in &wrong {
-            let reply = server.post("/api/sync/pull").by(&ann).json(&json!({ field: value })).send().await;
-            assert!(matches!(reply.status, 200 | 400), "{field} {value}: {}", reply.text);
+            let reply = server
+                .post("/api/sync/pull")
+                .by(&ann)
+                .json(&json!({ field: value }))
+                .send()
+                .await;
+            assert!(
+                matches!(reply.status, 200 | 400),
+                "{field} {value}: {}",
+                reply.text
+            );
         }
     }
 }
@@ -130,12 +207,25 @@ async fn bombs_stop_at_the_limit() {
     let ann = server.register("ann").await;
     for coding in ["gzip", "deflate", "br", "zstd"] {
         // A bomb is cheap to make only where the same bytes repeat.
-        let bytes = if coding == "br" { BOMB_BYTES / 100 } else { BOMB_BYTES / 10 };
+        let bytes = if coding == "br" {
+            BOMB_BYTES / 100
+        } else {
+            BOMB_BYTES / 10
+        };
         let bomb = compressed(coding, &vec![b' '; bytes]).await;
         assert!(bomb.len() < LIMIT_BYTES / 10, "{coding}: {}", bomb.len());
-        let request = server.post("/api/sync/push").by(&ann).header("content-encoding", coding);
-        request.raw(bomb.clone()).send().await.is(413, "body_too_large");
-        let request = server.post("/api/auth/login").header("content-encoding", coding);
+        let request = server
+            .post("/api/sync/push")
+            .by(&ann)
+            .header("content-encoding", coding);
+        request
+            .raw(bomb.clone())
+            .send()
+            .await
+            .is(413, "body_too_large");
+        let request = server
+            .post("/api/auth/login")
+            .header("content-encoding", coding);
         request.raw(bomb).send().await.is(413, "body_too_large");
     }
 }
@@ -146,14 +236,24 @@ async fn a_zstd_window_beyond_8_mib_is_refused() {
     let ann = server.register("ann").await;
     // A frame header that asks for a window of 1 GiB, and a raw block of one byte.
     let frame = [0x28, 0xb5, 0x2f, 0xfd, 0x00, 0xa0, 0x09, 0x00, 0x00, b' '];
-    let request = server.post("/api/sync/push").by(&ann).header("content-encoding", "zstd");
-    request.raw(frame.to_vec()).send().await.is(400, "body_undecodable");
+    let request = server
+        .post("/api/sync/push")
+        .by(&ann)
+        .header("content-encoding", "zstd");
+    request
+        .raw(frame.to_vec())
+        .send()
+        .await
+        .is(400, "body_undecodable");
 }
 
 #[tokio::test]
 async fn heads_that_are_no_http() {
     let server = TestServer::start().await;
-    let large_header = format!("GET /health HTTP/1.1\r\nx: {}\r\n\r\n", "y".repeat(1_000_000));
+    let large_header = format!(
+        "GET /health HTTP/1.1\r\nx: {}\r\n\r\n",
+        "y".repeat(1_000_000)
+    );
     let many_headers = format!("GET /health HTTP/1.1\r\n{}\r\n", "x: y\r\n".repeat(5_000));
     let long_path = format!("GET /{} HTTP/1.1\r\nhost: x\r\n\r\n", "a".repeat(100_000));
     let cases: [&[u8]; 8] = [
@@ -180,14 +280,32 @@ async fn paths_and_queries_that_are_strange() {
     let server = TestServer::start().await;
     let ann = server.register("ann").await;
     let paths = [
-        "/api/sessions/%00", "/api/sessions/%ff%fe", "/api/sessions/..%2f..%2fetc%2fpasswd",
-        "/api/sessions/%", "/api/sessions?limit=%ff", "/api/sessions?limit=1&limit=2",
-        "/api/sessions?cursor=%00", "/api/sessions?=&&&=", "/api/sessions?limit", "/%2e%2e/",
-        "/docs/../api", "/api/sessions/\u{1f600}",
+        "/api/sessions/%00",
+        "/api/sessions/%ff%fe",
+        "/api/sessions/..%2f..%2fetc%2fpasswd",
+        "/api/sessions/%",
+        "/api/sessions?limit=%ff",
+        "/api/sessions?limit=1&limit=2",
+        "/api/sessions?cursor=%00",
+        "/api/sessions?=&&&=",
+        "/api/sessions?limit",
+        "/%2e%2e/",
+        "/docs/../api",
+        "/api/sessions/\u{1f600}",
     ];
     for path in paths {
         let url = format!("http://{}{path}", server.address);
-        let response = server.http.get(url).bearer_auth(&ann.access).send().await.unwrap();
-        assert!(response.status().as_u16() < 500, "{path}: {}", response.status());
+        let response = server
+            .http
+            .get(url)
+            .bearer_auth(&ann.access)
+            .send()
+            .await
+            .unwrap();
+        assert!(
+            response.status().as_u16() < 500,
+            "{path}: {}",
+            response.status()
+        );
     }
 }

@@ -23,37 +23,91 @@ fn every_route_is_documented_with_its_errors_and_who_may_call_it() {
     let expected = [
         ("get /", "200", ""),
         ("get /health", "200 500 503", ""),
-        ("post /api/auth/register", "201 400 408 409 413 415 429 500 503", ""),
-        ("post /api/auth/login", "200 400 401 403 408 413 415 429 500 503", ""),
-        ("post /api/auth/refresh", "200 401 403 500 503", "refresh_token"),
-        ("post /api/auth/logout", "200 401 403 500 503", "access_token"),
+        (
+            "post /api/auth/register",
+            "201 400 408 409 413 415 429 500 503",
+            "",
+        ),
+        (
+            "post /api/auth/login",
+            "200 400 401 403 408 413 415 429 500 503",
+            "",
+        ),
+        (
+            "post /api/auth/refresh",
+            "200 401 403 500 503",
+            "refresh_token",
+        ),
+        (
+            "post /api/auth/logout",
+            "200 401 403 500 503",
+            "access_token",
+        ),
         ("get /api/auth/me", "200 401 403 500 503", "access_token"),
-        ("post /api/sync/push", "200 400 401 403 408 413 415 500 503", "access_token"),
-        ("post /api/sync/pull", "200 400 401 403 408 413 415 500 503", "access_token"),
-        ("get /api/sync/status", "200 401 403 500 503", "access_token"),
-        ("get /api/sessions", "200 400 401 403 500 503", "access_token"),
-        ("get /api/sessions/{session_id}", "200 400 401 403 404 500 503", "access_token"),
-        ("delete /api/sessions/{session_id}", "200 400 401 403 404 500 503", "access_token"),
+        (
+            "post /api/sync/push",
+            "200 400 401 403 408 413 415 500 503",
+            "access_token",
+        ),
+        (
+            "post /api/sync/pull",
+            "200 400 401 403 408 413 415 500 503",
+            "access_token",
+        ),
+        (
+            "get /api/sync/status",
+            "200 401 403 500 503",
+            "access_token",
+        ),
+        (
+            "get /api/sessions",
+            "200 400 401 403 500 503",
+            "access_token",
+        ),
+        (
+            "get /api/sessions/{session_id}",
+            "200 400 401 403 404 500 503",
+            "access_token",
+        ),
+        (
+            "delete /api/sessions/{session_id}",
+            "200 400 401 403 404 500 503",
+            "access_token",
+        ),
     ];
     let mut found = Vec::new();
     for (path, item) in document["paths"].as_object().unwrap() {
         for (method, operation) in item.as_object().unwrap() {
-            let statuses: Vec<_> =
-                operation["responses"].as_object().unwrap().keys().map(String::as_str).collect();
+            let statuses: Vec<_> = operation["responses"]
+                .as_object()
+                .unwrap()
+                .keys()
+                .map(String::as_str)
+                .collect();
             let security = &operation["security"][0];
-            let scheme = security.as_object().map_or("", |scheme| scheme.keys().next().unwrap());
+            let scheme = security
+                .as_object()
+                .map_or("", |scheme| scheme.keys().next().unwrap());
             assert!(operation["operationId"].is_string() && operation["summary"].is_string());
-            found.push((format!("{method} {path}"), statuses.join(" "), scheme.to_owned()));
+            found.push((
+                format!("{method} {path}"),
+                statuses.join(" "),
+                scheme.to_owned(),
+            ));
         }
     }
-    let mut expected: Vec<_> =
-        expected.map(|(a, b, c)| (a.to_owned(), b.to_owned(), c.to_owned())).to_vec();
+    let mut expected: Vec<_> = expected
+        .map(|(a, b, c)| (a.to_owned(), b.to_owned(), c.to_owned()))
+        .to_vec();
     found.sort();
     expected.sort();
     assert_eq!(found, expected);
     for scheme in ["access_token", "refresh_token"] {
         let scheme = &document["components"]["securitySchemes"][scheme];
-        assert_eq!((&scheme["type"], &scheme["scheme"]), (&"http".into(), &"bearer".into()));
+        assert_eq!(
+            (&scheme["type"], &scheme["scheme"]),
+            (&"http".into(), &"bearer".into())
+        );
     }
 }
 
@@ -63,10 +117,18 @@ fn every_schema_has_a_description_and_an_example_that_fits_its_fields() {
     let schemas = document["components"]["schemas"].as_object().unwrap();
     assert!(schemas.len() > 15);
     for (name, schema) in schemas {
-        assert!(schema["description"].is_string(), "{name} has no description");
-        let example = schema["example"].as_object().unwrap_or_else(|| panic!("{name} has no example"));
+        assert!(
+            schema["description"].is_string(),
+            "{name} has no description"
+        );
+        let example = schema["example"]
+            .as_object()
+            .unwrap_or_else(|| panic!("{name} has no example"));
         for field in schema["required"].as_array().into_iter().flatten() {
-            assert!(example.contains_key(field.as_str().unwrap()), "{name}: {field}");
+            assert!(
+                example.contains_key(field.as_str().unwrap()),
+                "{name}: {field}"
+            );
         }
         for (field, property) in schema["properties"].as_object().unwrap() {
             let described = property["description"].is_string()
@@ -94,12 +156,28 @@ async fn every_error_response_has_the_schema_of_errors() {
 #[tokio::test]
 async fn the_documentation_needs_no_internet() {
     let server = TestServer::start().await;
-    let page = server.http.get(format!("http://{}/docs", server.address)).send().await.unwrap();
+    let page = server
+        .http
+        .get(format!("http://{}/docs", server.address))
+        .send()
+        .await
+        .unwrap();
     assert_eq!(page.status(), 200);
-    assert!(page.headers()["content-type"].to_str().unwrap().starts_with("text/html"));
+    assert!(
+        page.headers()["content-type"]
+            .to_str()
+            .unwrap()
+            .starts_with("text/html")
+    );
     // What the browser enforces: nothing is loaded from anywhere else.
-    let policy = page.headers()["content-security-policy"].to_str().unwrap().to_owned();
-    assert!(policy.starts_with("default-src 'self';") && !policy.contains("http"), "{policy}");
+    let policy = page.headers()["content-security-policy"]
+        .to_str()
+        .unwrap()
+        .to_owned();
+    assert!(
+        policy.starts_with("default-src 'self';") && !policy.contains("http"),
+        "{policy}"
+    );
     let text = page.text().await.unwrap();
     assert!(text.contains("SwaggerUIBundle(") && text.contains("/api/sync/push"));
     // No script, style or font is referred to outside the page itself.
@@ -107,9 +185,17 @@ async fn the_documentation_needs_no_internet() {
     for reference in ["<script src=", "<link ", "@import", "url(http"] {
         assert!(!markup.contains(reference), "{reference}");
     }
-    let served = server.http.get(format!("http://{}/openapi.json", server.address)).send().await.unwrap();
+    let served = server
+        .http
+        .get(format!("http://{}/openapi.json", server.address))
+        .send()
+        .await
+        .unwrap();
     assert_eq!(served.headers()["content-type"], "application/json");
-    assert_eq!(served.text().await.unwrap(), koodtx_server::api::openapi_document());
+    assert_eq!(
+        served.text().await.unwrap(),
+        koodtx_server::api::openapi_document()
+    );
 }
 
 #[tokio::test]
@@ -119,8 +205,17 @@ async fn the_root_says_where_to_go() {
     assert_eq!(root["service"], "koodtx-server");
     for link in root["links"].as_object().unwrap().values() {
         let url = format!("http://{}{}", server.address, link.as_str().unwrap());
-        assert_eq!(server.http.get(url).send().await.unwrap().status(), 200, "{link}");
+        assert_eq!(
+            server.http.get(url).send().await.unwrap().status(),
+            200,
+            "{link}"
+        );
     }
-    let head = server.http.head(format!("http://{}/", server.address)).send().await.unwrap();
+    let head = server
+        .http
+        .head(format!("http://{}/", server.address))
+        .send()
+        .await
+        .unwrap();
     assert_eq!(head.status(), 200);
 }

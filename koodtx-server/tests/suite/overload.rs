@@ -23,7 +23,11 @@ async fn a_body_that_stops_coming_is_a_408() {
     let ann = server.register("ann").await;
     for lines in ["content-length: 1000", "transfer-encoding: chunked"] {
         let mut request = head(&ann, lines);
-        request.push_str(if lines.contains("chunked") { "5\r\n{\"ses\r\n" } else { "{\"ses" });
+        request.push_str(if lines.contains("chunked") {
+            "5\r\n{\"ses\r\n"
+        } else {
+            "{\"ses"
+        });
         let answer = exchange(server.address, request.as_bytes(), Duration::from_secs(4)).await;
         assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
         assert!(answer.contains("body_timeout"), "{answer}");
@@ -48,8 +52,10 @@ async fn a_body_that_breaks_off_leaves_the_server_well() {
 #[tokio::test]
 async fn with_no_memory_left_for_bodies_a_push_is_a_503() {
     // The smallest memory that the settings allow: one large push, and 32 MiB.
-    let settings =
-        [("KOODTX_MAX_BODY_BYTES", "1000"), ("KOODTX_BODY_MEMORY_BYTES", "33555432")];
+    let settings = [
+        ("KOODTX_MAX_BODY_BYTES", "1000"),
+        ("KOODTX_BODY_MEMORY_BYTES", "33555432"),
+    ];
     let server = TestServer::with(&settings).await;
     let ann = server.register("ann").await;
     // Each holds the window of its decompression while it waits for the rest of its body.
@@ -62,7 +68,10 @@ async fn with_no_memory_left_for_bodies_a_push_is_a_503() {
     }
     let refused = async {
         loop {
-            let request = server.post("/api/sync/push").by(&ann).header("content-encoding", "br");
+            let request = server
+                .post("/api/sync/push")
+                .by(&ann)
+                .header("content-encoding", "br");
             let reply = request.raw("x").send().await;
             if reply.status == 503 {
                 return reply;
@@ -70,23 +79,37 @@ async fn with_no_memory_left_for_bodies_a_push_is_a_503() {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    let reply = tokio::time::timeout(Duration::from_secs(10), refused).await.unwrap();
+    let reply = tokio::time::timeout(Duration::from_secs(10), refused)
+        .await
+        .unwrap();
     reply.is(503, "overloaded");
     // What needs little still has room.
-    server.post("/api/sync/push").by(&ann).json(&push_body(1, 1)).send().await.ok();
+    server
+        .post("/api/sync/push")
+        .by(&ann)
+        .json(&push_body(1, 1))
+        .send()
+        .await
+        .ok();
 
     drop(holding);
     let freed = async {
         loop {
-            let body = crate::support::compressed("br", push_body(1, 1).to_string().as_bytes()).await;
-            let request = server.post("/api/sync/push").by(&ann).header("content-encoding", "br");
+            let body =
+                crate::support::compressed("br", push_body(1, 1).to_string().as_bytes()).await;
+            let request = server
+                .post("/api/sync/push")
+                .by(&ann)
+                .header("content-encoding", "br");
             if request.raw(body).send().await.status == 200 {
                 return;
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(10), freed).await.unwrap();
+    tokio::time::timeout(Duration::from_secs(10), freed)
+        .await
+        .unwrap();
 }
 
 #[tokio::test]
@@ -106,15 +129,24 @@ async fn stopping_finishes_what_is_in_flight_and_refuses_the_rest() {
     let began = Instant::now();
     let stopping = tokio::spawn(server.stop());
     while TcpStream::connect(address).await.is_ok() {
-        assert!(began.elapsed() < Duration::from_secs(10), "the server still accepts");
+        assert!(
+            began.elapsed() < Duration::from_secs(10),
+            "the server still accepts"
+        );
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     assert!(!stopping.is_finished());
     stream.write_all(rest.as_bytes()).await.unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.unwrap();
-    assert!(answer.starts_with("HTTP/1.1 200 OK") && answer.contains("\"inserted\":10"), "{answer}");
-    tokio::time::timeout(Duration::from_secs(10), stopping).await.unwrap().unwrap();
+    assert!(
+        answer.starts_with("HTTP/1.1 200 OK") && answer.contains("\"inserted\":10"),
+        "{answer}"
+    );
+    tokio::time::timeout(Duration::from_secs(10), stopping)
+        .await
+        .unwrap()
+        .unwrap();
     drop(idle);
 }
 
@@ -124,10 +156,31 @@ async fn a_refused_upload_can_read_why() {
     let server = TestServer::with(&[("KOODTX_MAX_BODY_BYTES", "1000")]).await;
     let ann = server.register("ann").await;
     let large = vec![b' '; 20 * 1024 * 1024];
-    let reply = server.post("/api/sync/push").by(&ann).raw(large.clone()).send().await;
+    let reply = server
+        .post("/api/sync/push")
+        .by(&ann)
+        .raw(large.clone())
+        .send()
+        .await;
     reply.is(413, "body_too_large");
     // The same without a token, and where nothing is.
-    server.post("/api/sync/push").raw(large.clone()).send().await.is(401, "token_missing");
-    server.post("/nowhere").raw(large).send().await.is(404, "route_not_found");
-    server.post("/api/sync/push").by(&ann).json(&json!({})).send().await.names("session");
+    server
+        .post("/api/sync/push")
+        .raw(large.clone())
+        .send()
+        .await
+        .is(401, "token_missing");
+    server
+        .post("/nowhere")
+        .raw(large)
+        .send()
+        .await
+        .is(404, "route_not_found");
+    server
+        .post("/api/sync/push")
+        .by(&ann)
+        .json(&json!({}))
+        .send()
+        .await
+        .names("session");
 }

@@ -10,21 +10,39 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use crate::support::{Account, FaultyStore, TestServer, Trouble, push_body, record, session_id};
 
 async fn push(server: &TestServer, account: &Account, body: &Value) -> Value {
-    server.post("/api/sync/push").by(account).json(body).send().await.ok()
+    server
+        .post("/api/sync/push")
+        .by(account)
+        .json(body)
+        .send()
+        .await
+        .ok()
 }
 
 async fn pull(server: &TestServer, account: &Account, body: Value) -> Value {
-    server.post("/api/sync/pull").by(account).json(&body).send().await.ok()
+    server
+        .post("/api/sync/pull")
+        .by(account)
+        .json(&body)
+        .send()
+        .await
+        .ok()
 }
 
 fn ids(answer: &Value) -> Vec<String> {
     let sessions = answer["sessions"].as_array().unwrap();
-    sessions.iter().map(|session| session["session_id"].as_str().unwrap().to_owned()).collect()
+    sessions
+        .iter()
+        .map(|session| session["session_id"].as_str().unwrap().to_owned())
+        .collect()
 }
 
 fn samples(answer: &Value) -> usize {
     let sessions = answer["sessions"].as_array().unwrap();
-    sessions.iter().map(|session| session["sensor_data"].as_array().unwrap().len()).sum()
+    sessions
+        .iter()
+        .map(|session| session["sensor_data"].as_array().unwrap().len())
+        .sum()
 }
 
 #[tokio::test]
@@ -59,7 +77,10 @@ async fn what_was_pushed_comes_back_value_by_value() {
     }
     let sent = &body["sensor_data"];
     let got = &session["sensor_data"];
-    assert_eq!((&got[0]["sensor_type"], &got[1]["sensor_type"]), (&json!("acc"), &json!("gps")));
+    assert_eq!(
+        (&got[0]["sensor_type"], &got[1]["sensor_type"]),
+        (&json!("acc"), &json!("gps"))
+    );
     assert_eq!(got[0]["data"], sent[1]["data"]);
     assert_eq!(got[0]["timestamp"], sent[1]["timestamp"]);
     assert_eq!(got[1]["data"], sent[0]["data"]);
@@ -79,12 +100,20 @@ async fn a_delta_holds_what_changed_and_deletions() {
     let since = all["server_timestamp"].clone();
 
     let nothing = pull(&server, &ann, json!({ "last_sync_time": since })).await;
-    assert_eq!((ids(&nothing).len(), &nothing["server_timestamp"]), (0, &since));
+    assert_eq!(
+        (ids(&nothing).len(), &nothing["server_timestamp"]),
+        (0, &since)
+    );
 
     let mut more = push_body(2, 0);
     more["sensor_data"] = json!([record("gyro", 1_700_000_009_000, 1.0)]);
     push(&server, &ann, &more).await;
-    server.delete(&format!("/api/sessions/{}", session_id(3))).by(&ann).send().await.ok();
+    server
+        .delete(&format!("/api/sessions/{}", session_id(3)))
+        .by(&ann)
+        .send()
+        .await
+        .ok();
 
     let delta = pull(&server, &ann, json!({ "last_sync_time": since })).await;
     assert_eq!(ids(&delta), [session_id(2)]);
@@ -94,7 +123,10 @@ async fn a_delta_holds_what_changed_and_deletions() {
     assert_eq!(samples(&pull(&server, &ann, changes).await), 1);
     let bare = json!({ "last_sync_time": since, "include_data": false });
     let bare = pull(&server, &ann, bare).await;
-    assert_eq!((samples(&bare), &bare["sessions"][0]["data_count"]), (0, &json!(5)));
+    assert_eq!(
+        (samples(&bare), &bare["sessions"][0]["data_count"]),
+        (0, &json!(5))
+    );
 }
 
 #[tokio::test]
@@ -106,13 +138,22 @@ async fn pages_filters_and_cursors() {
     }
     let page = pull(&server, &ann, json!({ "page": 2, "page_size": 2 })).await;
     assert_eq!(ids(&page), [session_id(3), session_id(4)]);
-    assert_eq!((&page["page"], &page["page_size"], &page["total"]), (&json!(2), &json!(2), &json!(5)));
+    assert_eq!(
+        (&page["page"], &page["page_size"], &page["total"]),
+        (&json!(2), &json!(2), &json!(5))
+    );
     assert_eq!(page["has_more"], true);
     let last = pull(&server, &ann, json!({ "page": 3, "page_size": 2 })).await;
-    assert_eq!((ids(&last), &last["has_more"]), (vec![session_id(5)], &json!(false)));
+    assert_eq!(
+        (ids(&last), &last["has_more"]),
+        (vec![session_id(5)], &json!(false))
+    );
 
     let some = json!({ "session_ids": [session_id(4), session_id(2), session_id(99)] });
-    assert_eq!(ids(&pull(&server, &ann, some).await), [session_id(2), session_id(4)]);
+    assert_eq!(
+        ids(&pull(&server, &ann, some).await),
+        [session_id(2), session_id(4)]
+    );
 
     // Following cursors with few records a page ends with everything, once each.
     let mut cursor = Value::Null;
@@ -123,7 +164,10 @@ async fn pages_filters_and_cursors() {
         assert!(samples(&answer) <= 7);
         for session in answer["sessions"].as_array().unwrap() {
             for record in session["sensor_data"].as_array().unwrap() {
-                seen.push((session["session_id"].to_string(), record["timestamp"].to_string()));
+                seen.push((
+                    session["session_id"].to_string(),
+                    record["timestamp"].to_string(),
+                ));
             }
         }
         cursor = answer["next_cursor"].clone();
@@ -167,13 +211,18 @@ async fn two_users_never_see_each_other() {
     push(&server, &bob, &push_body(1, 5)).await;
     assert_eq!(samples(&pull(&server, &ann, json!({})).await), 3);
     assert_eq!(samples(&pull(&server, &bob, json!({})).await), 5);
-    server.delete(&format!("/api/sessions/{}", session_id(1))).by(&ann).send().await.ok();
+    server
+        .delete(&format!("/api/sessions/{}", session_id(1)))
+        .by(&ann)
+        .send()
+        .await
+        .ok();
     assert_eq!(samples(&pull(&server, &bob, json!({})).await), 5);
 }
 
 /// More than fits into the socket buffers of both sides.
 async fn push_much(server: &TestServer, account: &Account) {
-    for part in 0..10 {
+    for part in 0..10_i64 {
         let mut body = push_body(1, 0);
         let records = (0..10_000).map(|index| {
             let millis = 1_700_000_000_000 + part * 10_000 + index;
@@ -198,9 +247,12 @@ async fn a_store_that_fails_in_the_middle_cuts_the_connection() {
         if let Some(coding) = coding {
             request = request.header("accept-encoding", coding);
         }
-        let response = request.send().await.unwrap();
-        assert_eq!(response.status(), 200);
-        assert!(response.bytes().await.is_err(), "{coding:?}: the answer looks whole");
+        // How far the answer came depends on buffers; that it has no proper end does not.
+        let whole = match request.send().await {
+            Ok(response) => response.bytes().await.is_ok(),
+            Err(_) => false,
+        };
+        assert!(!whole, "{coding:?}: the answer looks whole");
     }
     store.set(Trouble::None);
     wait_for_failed_pulls(&server, &ann, 3).await;
@@ -211,7 +263,9 @@ async fn a_client_that_goes_away_leaves_a_failed_entry_in_the_log() {
     let server = TestServer::start().await;
     let ann = server.register("ann").await;
     push_much(&server, &ann).await;
-    let mut stream = tokio::net::TcpStream::connect(server.address).await.unwrap();
+    let mut stream = tokio::net::TcpStream::connect(server.address)
+        .await
+        .unwrap();
     let request = format!(
         "POST /api/sync/pull HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\nauthorization: Bearer {}\r\n\r\n",
         ann.access
@@ -250,6 +304,8 @@ async fn a_long_answer_arrives_whole() {
     push_much(&server, &ann).await;
     let answer = pull(&server, &ann, json!({})).await;
     assert_eq!(samples(&answer), 100_000);
-    let status = SyncStore::status(&*server.store, koodtx_core::id::UserId(ann.id), 1).await.unwrap();
+    let status = SyncStore::status(&*server.store, koodtx_core::id::UserId(ann.id), 1)
+        .await
+        .unwrap();
     assert_eq!(status.recent_syncs[0].entry.records_count, 100_000);
 }

@@ -19,8 +19,15 @@ async fn a_push_counts_and_its_repetition_changes_nothing() {
     assert_eq!(first["message"], "Sync completed successfully");
     assert_eq!(first["session_id"], session_id(1));
     let counts = |answer: &Value| {
-        ["total_records", "inserted", "updated", "duplicates", "errors", "session_data_count"]
-            .map(|field| answer[field].as_u64().unwrap())
+        [
+            "total_records",
+            "inserted",
+            "updated",
+            "duplicates",
+            "errors",
+            "session_data_count",
+        ]
+        .map(|field| answer[field].as_u64().unwrap())
     };
     assert_eq!(counts(&first), [10, 10, 0, 0, 0, 10]);
 
@@ -42,14 +49,29 @@ async fn a_refused_record_is_reported_and_the_rest_is_stored() {
     // Microseconds where milliseconds are wanted.
     records.push(record("gyro", 1_700_000_000_000_000, 0.0));
     records.push(json!(7));
-    let answer = server.post("/api/sync/push").by(&ann).json(&body).send().await.ok();
-    assert_eq!((answer["inserted"].as_u64(), answer["errors"].as_u64()), (Some(2), Some(2)));
+    let answer = server
+        .post("/api/sync/push")
+        .by(&ann)
+        .json(&body)
+        .send()
+        .await
+        .ok();
+    assert_eq!(
+        (answer["inserted"].as_u64(), answer["errors"].as_u64()),
+        (Some(2), Some(2))
+    );
     let details = answer["error_details"].as_array().unwrap();
     assert_eq!(details.len(), 2);
-    assert_eq!((details[0]["index"].as_u64(), details[1]["index"].as_u64()), (Some(2), Some(3)));
+    assert_eq!(
+        (details[0]["index"].as_u64(), details[1]["index"].as_u64()),
+        (Some(2), Some(3))
+    );
     assert_eq!(details[0]["code"], "timestamp_out_of_range");
     let entry = &log(&server, &ann).await[0];
-    assert_eq!((&entry["status"], &entry["errors_count"]), (&json!("partial"), &json!(2)));
+    assert_eq!(
+        (&entry["status"], &entry["errors_count"]),
+        (&json!("partial"), &json!(2))
+    );
 }
 
 #[tokio::test]
@@ -57,21 +79,60 @@ async fn the_sync_log_holds_every_push_and_pull_also_the_refused() {
     let server = TestServer::start().await;
     let ann = server.register("ann").await;
     let body = push_body(1, 5).to_string();
-    server.post("/api/sync/push").by(&ann).raw(body.clone()).send().await.ok();
+    server
+        .post("/api/sync/push")
+        .by(&ann)
+        .raw(body.clone())
+        .send()
+        .await
+        .ok();
     server.post("/api/sync/pull").by(&ann).send().await.ok();
-    let refused = server.post("/api/sync/push").by(&ann).json(&json!({})).send().await;
+    let refused = server
+        .post("/api/sync/push")
+        .by(&ann)
+        .json(&json!({}))
+        .send()
+        .await;
     refused.names("session");
-    server.post("/api/sync/push").by(&ann).raw("{").send().await.is(400, "malformed_json");
-    let text = server.post("/api/sync/push").by(&ann).header("content-type", "text/plain");
-    text.body("x").send().await.is(415, "unsupported_media_type");
+    server
+        .post("/api/sync/push")
+        .by(&ann)
+        .raw("{")
+        .send()
+        .await
+        .is(400, "malformed_json");
+    let text = server
+        .post("/api/sync/push")
+        .by(&ann)
+        .header("content-type", "text/plain");
+    text.body("x")
+        .send()
+        .await
+        .is(415, "unsupported_media_type");
     // Not authenticated: nobody's log.
-    server.post("/api/sync/push").json(&json!({})).send().await.is(401, "token_missing");
+    server
+        .post("/api/sync/push")
+        .json(&json!({}))
+        .send()
+        .await
+        .is(401, "token_missing");
 
     let entries = log(&server, &ann).await;
-    let seen: Vec<_> =
-        entries.iter().map(|e| (e["kind"].as_str().unwrap(), e["status"].as_str().unwrap())).collect();
+    let seen: Vec<_> = entries
+        .iter()
+        .map(|e| (e["kind"].as_str().unwrap(), e["status"].as_str().unwrap()))
+        .collect();
     let failed = ("push", "failed");
-    assert_eq!(seen, [failed, failed, failed, ("pull", "success"), ("push", "success")]);
+    assert_eq!(
+        seen,
+        [
+            failed,
+            failed,
+            failed,
+            ("pull", "success"),
+            ("push", "success")
+        ]
+    );
     assert_eq!(entries[2]["error"], refused.json["error"]);
     let pushed = &entries[4];
     assert_eq!(pushed["body_bytes"].as_u64(), Some(body.len() as u64));
@@ -90,12 +151,21 @@ async fn only_the_last_10_syncs_are_shown_and_totals_are_exact() {
         if session > 4 {
             body["session"]["end_time"] = json!("2025-11-13T01:00:00Z");
         }
-        server.post("/api/sync/push").by(&ann).json(&body).send().await.ok();
+        server
+            .post("/api/sync/push")
+            .by(&ann)
+            .json(&body)
+            .send()
+            .await
+            .ok();
     }
     let status = server.get("/api/sync/status").by(&ann).send().await.ok();
     assert_eq!(status["recent_syncs"].as_array().unwrap().len(), 10);
     assert_eq!(status["recent_syncs"][0]["session_id"], session_id(12));
-    assert_eq!((&status["total_sessions"], &status["active_sessions"]), (&json!(12), &json!(4)));
+    assert_eq!(
+        (&status["total_sessions"], &status["active_sessions"]),
+        (&json!(12), &json!(4))
+    );
     assert_eq!(status["uploaded_sessions"], 12);
 }
 
@@ -108,7 +178,10 @@ async fn concurrent_pushes_of_the_same_records_insert_each_once() {
     let pushes = (0..DEVICES).map(|_| server.post("/api/sync/push").by(&ann).json(&body).send());
     let answers = futures_util::future::join_all(pushes).await;
     let sum = |field: &str| -> u64 {
-        answers.iter().map(|answer| answer.json[field].as_u64().unwrap()).sum()
+        answers
+            .iter()
+            .map(|answer| answer.json[field].as_u64().unwrap())
+            .sum()
     };
     assert_eq!(sum("inserted"), 500);
     assert_eq!(sum("duplicates"), 500 * (DEVICES as u64 - 1));

@@ -37,7 +37,12 @@ async fn every_way_to_have_no_valid_token() {
     };
     // The tests' own way of signing passes, so what is refused below is refused for its reason.
     let forged_well = signed(Algorithm::HS256, &good, SECRET);
-    server.get("/api/auth/me").bearer(&forged_well).send().await.ok();
+    server
+        .get("/api/auth/me")
+        .bearer(&forged_well)
+        .send()
+        .await
+        .ok();
 
     let unsigned = {
         let header = URL_SAFE_NO_PAD.encode(json!({ "alg": "none", "typ": "JWT" }).to_string());
@@ -51,16 +56,52 @@ async fn every_way_to_have_no_valid_token() {
     };
     let cases = [
         ("none", unsigned, "token_invalid"),
-        ("foreign signature", signed(Algorithm::HS256, &good, foreign), "token_invalid"),
-        ("foreign algorithm", signed(Algorithm::HS512, &good, SECRET), "token_invalid"),
+        (
+            "foreign signature",
+            signed(Algorithm::HS256, &good, foreign),
+            "token_invalid",
+        ),
+        (
+            "foreign algorithm",
+            signed(Algorithm::HS512, &good, SECRET),
+            "token_invalid",
+        ),
         ("tampered", tampered, "token_invalid"),
-        ("unknown user", signed(Algorithm::HS256, &with("sub", json!("99")), SECRET), "token_invalid"),
-        ("no user", signed(Algorithm::HS256, &with("sub", json!("x")), SECRET), "token_invalid"),
-        ("other issuer", signed(Algorithm::HS256, &with("iss", json!("x")), SECRET), "token_invalid"),
-        ("no issuer", signed(Algorithm::HS256, &without("iss"), SECRET), "token_invalid"),
-        ("no expiry", signed(Algorithm::HS256, &without("exp"), SECRET), "token_invalid"),
-        ("no type", signed(Algorithm::HS256, &without("type"), SECRET), "token_invalid"),
-        ("expired", signed(Algorithm::HS256, &with("exp", json!(1)), SECRET), "token_expired"),
+        (
+            "unknown user",
+            signed(Algorithm::HS256, &with("sub", json!("99")), SECRET),
+            "token_invalid",
+        ),
+        (
+            "no user",
+            signed(Algorithm::HS256, &with("sub", json!("x")), SECRET),
+            "token_invalid",
+        ),
+        (
+            "other issuer",
+            signed(Algorithm::HS256, &with("iss", json!("x")), SECRET),
+            "token_invalid",
+        ),
+        (
+            "no issuer",
+            signed(Algorithm::HS256, &without("iss"), SECRET),
+            "token_invalid",
+        ),
+        (
+            "no expiry",
+            signed(Algorithm::HS256, &without("exp"), SECRET),
+            "token_invalid",
+        ),
+        (
+            "no type",
+            signed(Algorithm::HS256, &without("type"), SECRET),
+            "token_invalid",
+        ),
+        (
+            "expired",
+            signed(Algorithm::HS256, &with("exp", json!(1)), SECRET),
+            "token_expired",
+        ),
         ("refresh token", ann.refresh.clone(), "token_wrong_type"),
         ("no token", "nonsense".to_owned(), "token_invalid"),
         ("long", "x".repeat(8_000), "token_invalid"),
@@ -71,9 +112,18 @@ async fn every_way_to_have_no_valid_token() {
     }
     let me = || server.get("/api/auth/me");
     me().send().await.is(401, "token_missing");
-    me().header("authorization", "Basic YTpi").send().await.is(401, "token_missing");
-    me().header("authorization", "Bearer").send().await.is(401, "token_missing");
-    me().header("authorization", &format!("bearer {}", ann.access)).send().await.ok();
+    me().header("authorization", "Basic YTpi")
+        .send()
+        .await
+        .is(401, "token_missing");
+    me().header("authorization", "Bearer")
+        .send()
+        .await
+        .is(401, "token_missing");
+    me().header("authorization", &format!("bearer {}", ann.access))
+        .send()
+        .await
+        .ok();
 }
 
 #[tokio::test]
@@ -84,18 +134,33 @@ async fn tokens_expire_by_the_servers_clock() {
         let claims = claims(token);
         claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap()
     };
-    assert_eq!((lifetime(&ann.access), lifetime(&ann.refresh)), (3_600, 30 * 86_400));
+    assert_eq!(
+        (lifetime(&ann.access), lifetime(&ann.refresh)),
+        (3_600, 30 * 86_400)
+    );
 
     server.advance_seconds(3_590);
     server.get("/api/auth/me").by(&ann).send().await.ok();
     server.advance_seconds(20);
-    server.get("/api/auth/me").by(&ann).send().await.is(401, "token_expired");
+    server
+        .get("/api/auth/me")
+        .by(&ann)
+        .send()
+        .await
+        .is(401, "token_expired");
 
-    let pair = server.post("/api/auth/refresh").bearer(&ann.refresh).send().await.ok();
+    let pair = server
+        .post("/api/auth/refresh")
+        .bearer(&ann.refresh)
+        .send()
+        .await
+        .ok();
     let access = pair["access_token"].as_str().unwrap();
     server.get("/api/auth/me").bearer(access).send().await.ok();
     server.advance_seconds(31 * 86_400);
-    let late = server.post("/api/auth/refresh").bearer(pair["refresh_token"].as_str().unwrap());
+    let late = server
+        .post("/api/auth/refresh")
+        .bearer(pair["refresh_token"].as_str().unwrap());
     late.send().await.is(401, "token_expired");
 }
 
@@ -103,19 +168,33 @@ async fn tokens_expire_by_the_servers_clock() {
 async fn an_access_token_refreshes_nothing() {
     let server = TestServer::start().await;
     let ann = server.register("ann").await;
-    let reply = server.post("/api/auth/refresh").bearer(&ann.access).send().await;
+    let reply = server
+        .post("/api/auth/refresh")
+        .bearer(&ann.access)
+        .send()
+        .await;
     reply.is(401, "token_wrong_type");
-    server.post("/api/auth/refresh").send().await.is(401, "token_missing");
+    server
+        .post("/api/auth/refresh")
+        .send()
+        .await
+        .is(401, "token_missing");
 }
 
 #[tokio::test]
 async fn lifetimes_are_settings() {
-    let settings = [("KOODTX_ACCESS_TOKEN_MINUTES", "5"), ("KOODTX_REFRESH_TOKEN_DAYS", "2")];
+    let settings = [
+        ("KOODTX_ACCESS_TOKEN_MINUTES", "5"),
+        ("KOODTX_REFRESH_TOKEN_DAYS", "2"),
+    ];
     let server = TestServer::with(&settings).await;
     let ann: Account = server.register("ann").await;
     let lifetime = |token: &str| {
         let claims = claims(token);
         claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap()
     };
-    assert_eq!((lifetime(&ann.access), lifetime(&ann.refresh)), (300, 2 * 86_400));
+    assert_eq!(
+        (lifetime(&ann.access), lifetime(&ann.refresh)),
+        (300, 2 * 86_400)
+    );
 }

@@ -21,7 +21,10 @@ const RECORDS_COUNT: u64 = 3_000;
 
 fn blocks(store: &SledStore, session: u64) -> Vec<Entry> {
     let values = &store.inner().values;
-    let life = SessionRecord::find(values, USER, session_id(session)).unwrap().unwrap().life;
+    let life = SessionRecord::find(values, USER, session_id(session))
+        .unwrap()
+        .unwrap()
+        .life;
     let all = values.scan_prefix(&Key::life(Table::Block, USER, life));
     all.collect::<Result<_, _>>().unwrap()
 }
@@ -37,12 +40,20 @@ fn flip_a_byte(store: &SledStore, entry: &Entry) {
     let mut bytes = store.inner().values.load(entry).unwrap().into_owned();
     let middle = bytes.len() / 2;
     bytes[middle] ^= 0x10;
-    spoil(store, |set| set.put(&Key::from_bytes(entry.key()), &bytes).unwrap());
+    spoil(store, |set| {
+        set.put(&Key::from_bytes(entry.key()), &bytes).unwrap()
+    });
 }
 
 fn query(session: u64) -> RecordQuery {
     let session = session_id(session);
-    RecordQuery { user: USER, session, after: None, changed_after: None, limit: usize::MAX }
+    RecordQuery {
+        user: USER,
+        session,
+        after: None,
+        changed_after: None,
+        limit: usize::MAX,
+    }
 }
 
 async fn problems(store: &Arc<SledStore>) -> Vec<Problem> {
@@ -54,7 +65,9 @@ async fn a_damaged_block_is_named_and_spares_everything_else() {
     let folder = TempDir::new().unwrap();
     let store = open(&folder);
     for session in [1, 2] {
-        push(&store, session, "accelerometer", 0, RECORDS_COUNT).await.unwrap();
+        push(&store, session, "accelerometer", 0, RECORDS_COUNT)
+            .await
+            .unwrap();
     }
     let untouched = store.pull(everything(), Timestamp::ZERO).await.unwrap();
     push(&store, 1, "gps", 0, 10).await.unwrap();
@@ -67,8 +80,17 @@ async fn a_damaged_block_is_named_and_spares_everything_else() {
     let found = problems(&store).await;
     assert_eq!(found.len(), 1, "{found:?}");
     assert_eq!(found[0].session, session_id(1));
-    assert_eq!(found[0].sensor_type.as_ref().unwrap().as_str(), "accelerometer");
-    assert!(found[0].message.contains("1970-01-01T00:17:04Z to before 1970-01-01T00:25:36Z"), "{}", found[0]);
+    assert_eq!(
+        found[0].sensor_type.as_ref().unwrap().as_str(),
+        "accelerometer"
+    );
+    assert!(
+        found[0]
+            .message
+            .contains("1970-01-01T00:17:04Z to before 1970-01-01T00:25:36Z"),
+        "{}",
+        found[0]
+    );
     assert!(found[0].message.contains("checksum"), "{}", found[0]);
 
     // A read that meets the block says so.
@@ -76,24 +98,47 @@ async fn a_damaged_block_is_named_and_spares_everything_else() {
     assert_eq!(error.kind(), StoreErrorKind::Corrupt);
     assert!(error.message().contains("accelerometer"), "{error}");
     // Reads before and behind it, of what changed since, and of other sessions, do not meet it.
-    let before = RecordQuery { limit: 100, ..query(1) };
+    let before = RecordQuery {
+        limit: 100,
+        ..query(1)
+    };
     assert!(store.read_records(before).await.unwrap().len() >= 100);
     let after = RecordPosition {
         timestamp: Timestamp::from_millis(2_000_000),
         sensor_type: SensorType::new("accelerometer").unwrap(),
     };
-    let behind = RecordQuery { after: Some(after), ..query(1) };
-    assert_eq!(store.read_records(behind).await.unwrap().len() as u64, RECORDS_COUNT - 2_001);
-    let changes = RecordQuery { changed_after: Some(untouched.clock), ..query(1) };
+    let behind = RecordQuery {
+        after: Some(after),
+        ..query(1)
+    };
+    assert_eq!(
+        store.read_records(behind).await.unwrap().len() as u64,
+        RECORDS_COUNT - 2_001
+    );
+    let changes = RecordQuery {
+        changed_after: Some(untouched.clock),
+        ..query(1)
+    };
     assert_eq!(store.read_records(changes).await.unwrap().len(), 10);
-    assert_eq!(store.read_records(query(2)).await.unwrap().len() as u64, RECORDS_COUNT);
+    assert_eq!(
+        store.read_records(query(2)).await.unwrap().len() as u64,
+        RECORDS_COUNT
+    );
     // So do pushes.
-    assert_eq!(push(&store, 1, "accelerometer", RECORDS_COUNT, 10).await.unwrap(), 10);
+    assert_eq!(
+        push(&store, 1, "accelerometer", RECORDS_COUNT, 10)
+            .await
+            .unwrap(),
+        10
+    );
     assert!(push(&store, 1, "accelerometer", 1_030, 1).await.is_err());
     assert_eq!(problems(&store).await.len(), 1);
 
     // Deleting the session is a way out.
-    store.delete_session(USER, session_id(1), Timestamp::ZERO).await.unwrap();
+    store
+        .delete_session(USER, session_id(1), Timestamp::ZERO)
+        .await
+        .unwrap();
     assert_eq!(problems(&store).await, vec![]);
 }
 
@@ -113,14 +158,22 @@ async fn every_broken_index_and_count_is_found() {
     type Spoil = fn(&SledStore, &SessionRecord);
     let cases: [(&str, Spoil); 10] = [
         ("it cannot be found by its id", |store, record| {
-            spoil(store, |set| set.remove(&Key::session_id(USER, record.state.id)).unwrap());
+            spoil(store, |set| {
+                set.remove(&Key::session_id(USER, record.state.id)).unwrap()
+            });
         }),
         ("delta pulls cannot find it", |store, record| {
-            spoil(store, |set| set.remove(&Key::change(USER, record.state.updated_at)).unwrap());
+            spoil(store, |set| {
+                set.remove(&Key::change(USER, record.state.updated_at))
+                    .unwrap()
+            });
         }),
         ("ahead of its last change", |store, _| {
             let clock = Timestamp::from_micros(5);
-            let user = UserRecord { clock, ..UserRecord::read(&store.inner().values, USER).unwrap() };
+            let user = UserRecord {
+                clock,
+                ..UserRecord::read(&store.inner().values, USER).unwrap()
+            };
             spoil(store, |set| user.write(set, USER).unwrap());
         }),
         ("it counts 7 records and has 3000", |store, record| {
@@ -137,15 +190,31 @@ async fn every_broken_index_and_count_is_found() {
         }),
         ("its count or its range is wrong", |store, _| {
             let all = blocks(store, 1);
-            spoil(store, |set| set.remove(&Key::from_bytes(all[1].key())).unwrap());
+            spoil(store, |set| {
+                set.remove(&Key::from_bytes(all[1].key())).unwrap()
+            });
         }),
         ("cannot be found by its change", |store, record| {
             let prefix = Key::life(Table::BlockChange, USER, record.life);
-            let first = store.inner().values.scan_prefix(&prefix).next().unwrap().unwrap();
-            spoil(store, |set| set.remove(&Key::from_bytes(first.key())).unwrap());
+            let first = store
+                .inner()
+                .values
+                .scan_prefix(&prefix)
+                .next()
+                .unwrap()
+                .unwrap();
+            spoil(store, |set| {
+                set.remove(&Key::from_bytes(first.key())).unwrap()
+            });
         }),
         ("changes of blocks lie there", |store, record| {
-            let key = Key::block_change(USER, record.life, Timestamp::from_micros(3), 0, Timestamp::ZERO);
+            let key = Key::block_change(
+                USER,
+                record.life,
+                Timestamp::from_micros(3),
+                0,
+                Timestamp::ZERO,
+            );
             spoil(store, |set| set.mark(&key));
         }),
         ("overlaps the one before it", |store, _| {
@@ -157,7 +226,9 @@ async fn every_broken_index_and_count_is_found() {
             let time = Key::block(USER, Timestamp::ZERO, 0, late.time(0));
             let suffix = key.len() - 10;
             key[suffix..].copy_from_slice(&time.as_bytes()[time.as_bytes().len() - 10..]);
-            spoil(store, |set| set.put(&Key::from_bytes(&key), &late.encode()).unwrap());
+            spoil(store, |set| {
+                set.put(&Key::from_bytes(&key), &late.encode()).unwrap()
+            });
         }),
         ("a stored record cannot be read", |store, record| {
             let key = Key::session(USER, record.state.created_at);
@@ -170,12 +241,22 @@ async fn every_broken_index_and_count_is_found() {
         push(&store, 1, "a", 0, RECORDS_COUNT).await.unwrap();
         push(&store, 2, "a", 0, 10).await.unwrap();
         assert_eq!(problems(&store).await, vec![]);
-        let record = SessionRecord::find(&store.inner().values, USER, session_id(1)).unwrap().unwrap();
+        let record = SessionRecord::find(&store.inner().values, USER, session_id(1))
+            .unwrap()
+            .unwrap();
         work(&store, &record);
         let page = store.verify(None, 100).await.unwrap();
         assert_eq!(page.sessions, 2, "{message}");
         let found = page.problems;
-        assert!(found.iter().any(|problem| problem.message.contains(message)), "{message}: {found:?}");
-        assert!(found.iter().any(|problem| problem.session == session_id(1)), "{message}: {found:?}");
+        assert!(
+            found
+                .iter()
+                .any(|problem| problem.message.contains(message)),
+            "{message}: {found:?}"
+        );
+        assert!(
+            found.iter().any(|problem| problem.session == session_id(1)),
+            "{message}: {found:?}"
+        );
     }
 }

@@ -45,11 +45,18 @@ async fn a_deleted_session_leaves_no_blocks_and_spares_its_next_life() {
     let store = open(&folder);
     push(&store, 1, "a", 0, RECORDS_COUNT).await.unwrap();
     assert!(count(&store, Table::Block) > 300);
-    store.delete_session(USER, session_id(1), Timestamp::ZERO).await.unwrap();
+    store
+        .delete_session(USER, session_id(1), Timestamp::ZERO)
+        .await
+        .unwrap();
     // Revived while the janitor is at work, with keys that the first life had too.
     push(&store, 1, "a", 0, 100).await.unwrap();
     wait_until_clean(&store).await;
-    assert_eq!(keys_of_lives(&store), 3, "one series, one block, one change");
+    assert_eq!(
+        keys_of_lives(&store),
+        3,
+        "one series, one block, one change"
+    );
     let page = store.verify(None, 10).await.unwrap();
     assert_eq!((page.records, page.problems), (100, vec![]));
 }
@@ -65,7 +72,11 @@ async fn removal_is_taken_up_again_when_the_store_opens() {
     let life = Timestamp::from_micros(77);
     let mut set = WriteSet::new(&store.inner().values);
     for first in 0..1_000 {
-        set.put(&Key::block(USER, life, 0, Timestamp::from_micros(first)), &[1; 10_000]).unwrap();
+        set.put(
+            &Key::block(USER, life, 0, Timestamp::from_micros(first)),
+            &[1; 10_000],
+        )
+        .unwrap();
     }
     set.mark(&Key::life(Table::Garbage, USER, life));
     store.inner().journal.commit(set).unwrap();

@@ -18,7 +18,9 @@ fn open(folder: &TempDir) -> Arc<SledStore> {
 }
 
 fn session_id(number: u64) -> SessionId {
-    format!("00000000-0000-4000-8000-{number:012x}").parse().unwrap()
+    format!("00000000-0000-4000-8000-{number:012x}")
+        .parse()
+        .unwrap()
 }
 
 /// Pushes `count` records of a sensor, one a second from `from` on.
@@ -41,5 +43,8 @@ async fn push(
     let id = session_id(session);
     let text = format!(r#"{{"session_id":"{id}","start_time":"2025-11-13T00:00:00Z"}}"#);
     let harness = Harness::new(store.clone());
-    harness.push(USER, &text, &records).await.map(|outcome| outcome.inserted)
+    harness
+        .push(USER, &text, &records)
+        .await
+        .map(|outcome| outcome.inserted)
 }

@@ -7,8 +7,8 @@ use pco::{ChunkConfig, DeltaSpec, ModeSpec};
 use super::BlockError;
 use super::bytes::Reader;
 
-/// `pco` searches harder at higher levels; above this it gains less than 1 % and takes twice the
-/// time.
+/// `pco` searches harder at higher levels: twice this takes twice the time and gains less than 1 %
+/// on motion, 5 % on GPS tracks.
 const LEVEL: usize = 4;
 /// What `pco` would write as the header of a file. It is the same for all blocks of a codec
 /// version, so blocks do not repeat it.

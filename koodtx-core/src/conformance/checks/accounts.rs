@@ -25,7 +25,9 @@ async fn refused(h: &Harness, username: &str, email: &str, device: Option<&str>)
     let new = new_user(username, email, device);
     match h.accounts()?.create_user(new, h.now()).await? {
         Err(taken) => Ok(taken),
-        Ok(user) => Err(Failure::new(format!("a second account of the same name: {user:?}"))),
+        Ok(user) => Err(Failure::new(format!(
+            "a second account of the same name: {user:?}"
+        ))),
     }
 }
 
@@ -45,10 +47,18 @@ pub(crate) async fn an_account_comes_back(h: &Harness) -> Outcome {
         updated_at: now,
     };
     ensure_eq!(created.as_ref(), Ok(&expected), "the first account");
-    ensure_eq!(accounts.user(expected.id).await?, Some(expected.clone()), "the account by id");
+    ensure_eq!(
+        accounts.user(expected.id).await?,
+        Some(expected.clone()),
+        "the account by id"
+    );
     let found = accounts.credentials("Änn").await?;
     let found = found.map(|found| (found.user, found.password_hash));
-    ensure_eq!(found, Some((expected, "hash of Änn".to_owned())), "credentials by username");
+    ensure_eq!(
+        found,
+        Some((expected, "hash of Änn".to_owned())),
+        "credentials by username"
+    );
     Ok(())
 }
 
@@ -57,30 +67,52 @@ pub(crate) async fn an_unknown_account_is_not_found(h: &Harness) -> Outcome {
     let accounts = h.accounts()?;
     let id = UserId(register(h, "ann", None).await?.id.0 + 1);
     ensure_eq!(accounts.user(id).await?, None, "an unknown id");
-    ensure!(accounts.credentials("ben").await?.is_none(), "an unknown username was found");
-    ensure_eq!(accounts.set_active(id, false, h.now()).await?, None, "disabling an unknown id");
-    let changed = accounts.set_password(id, "hash".to_owned(), h.now()).await?;
+    ensure!(
+        accounts.credentials("ben").await?.is_none(),
+        "an unknown username was found"
+    );
+    ensure_eq!(
+        accounts.set_active(id, false, h.now()).await?,
+        None,
+        "disabling an unknown id"
+    );
+    let changed = accounts
+        .set_password(id, "hash".to_owned(), h.now())
+        .await?;
     ensure_eq!(changed, None, "a password for an unknown id");
     Ok(())
 }
 
 /// Usernames are unique without regard to case, in every script.
 pub(crate) async fn usernames_are_unique_in_any_case(h: &Harness) -> Outcome {
-    let same = [("Ann", "aNN"), ("ÄRGER", "ärger"), ("Ｗｉｄｅ", "wide"), ("e\u{301}va", "ÉVA")];
+    let same = [
+        ("Ann", "aNN"),
+        ("ÄRGER", "ärger"),
+        ("Ｗｉｄｅ", "wide"),
+        ("e\u{301}va", "ÉVA"),
+    ];
     for (number, (name, other)) in same.into_iter().enumerate() {
         register(h, name, None).await?;
         let email = format!("other{number}@example.org");
-        ensure_eq!(refused(h, other, &email, None).await?, Taken::Username, "{other} after {name}");
+        ensure_eq!(
+            refused(h, other, &email, None).await?,
+            Taken::Username,
+            "{other} after {name}"
+        );
     }
     Ok(())
 }
 
 /// Email addresses are unique without regard to case.
 pub(crate) async fn emails_are_unique_in_any_case(h: &Harness) -> Outcome {
-    for (name, email, other) in
-        [("a", "ann@example.org", "ANN@Example.ORG"), ("b", "jürgen@example.org", "JÜRGEN@example.org")]
-    {
-        let created = h.accounts()?.create_user(new_user(name, email, None), h.now()).await?;
+    for (name, email, other) in [
+        ("a", "ann@example.org", "ANN@Example.ORG"),
+        ("b", "jürgen@example.org", "JÜRGEN@example.org"),
+    ] {
+        let created = h
+            .accounts()?
+            .create_user(new_user(name, email, None), h.now())
+            .await?;
         ensure!(created.is_ok(), "{email} is free, and yet taken");
         let taken = refused(h, &format!("other {name}"), other, None).await?;
         ensure_eq!(taken, Taken::Email, "{other} after {email}");
@@ -123,7 +155,11 @@ pub(crate) async fn a_username_is_found_in_any_case(h: &Harness) -> Outcome {
     let ann = register(h, "Änn", None).await?;
     for name in ["Änn", "ÄNN", "änn", "a\u{308}NN"] {
         let found = h.accounts()?.credentials(name).await?;
-        ensure_eq!(found.map(|found| found.user), Some(ann.clone()), "the account of {name}");
+        ensure_eq!(
+            found.map(|found| found.user),
+            Some(ann.clone()),
+            "the account of {name}"
+        );
     }
     Ok(())
 }
@@ -159,11 +195,27 @@ pub(crate) async fn an_account_can_be_disabled_and_enabled(h: &Harness) -> Outco
     for is_active in [false, true] {
         let now = h.now();
         let changed = h.accounts()?.set_active(ann.id, is_active, now).await?;
-        let expected = User { is_active, updated_at: now, ..ann.clone() };
-        ensure_eq!(changed.as_ref(), Some(&expected), "the account with is_active {is_active}");
-        ensure_eq!(h.accounts()?.user(ann.id).await?, Some(expected), "the account by id");
+        let expected = User {
+            is_active,
+            updated_at: now,
+            ..ann.clone()
+        };
+        ensure_eq!(
+            changed.as_ref(),
+            Some(&expected),
+            "the account with is_active {is_active}"
+        );
+        ensure_eq!(
+            h.accounts()?.user(ann.id).await?,
+            Some(expected),
+            "the account by id"
+        );
     }
-    ensure_eq!(h.accounts()?.user(other.id).await?, Some(other), "the other account");
+    ensure_eq!(
+        h.accounts()?.user(other.id).await?,
+        Some(other),
+        "the other account"
+    );
     Ok(())
 }
 
@@ -173,11 +225,27 @@ pub(crate) async fn a_password_can_be_replaced(h: &Harness) -> Outcome {
     let ann = register(h, "ann", None).await?;
     register(h, "ben", None).await?;
     let now = h.now();
-    let changed = accounts.set_password(ann.id, "new hash".to_owned(), now).await?;
-    ensure_eq!(changed, Some(User { updated_at: now, ..ann }), "the account");
+    let changed = accounts
+        .set_password(ann.id, "new hash".to_owned(), now)
+        .await?;
+    ensure_eq!(
+        changed,
+        Some(User {
+            updated_at: now,
+            ..ann
+        }),
+        "the account"
+    );
     for (name, expected) in [("ann", "new hash"), ("ben", "hash of ben")] {
-        let hash = accounts.credentials(name).await?.map(|found| found.password_hash);
-        ensure_eq!(hash.as_deref(), Some(expected), "the password hash of {name}");
+        let hash = accounts
+            .credentials(name)
+            .await?
+            .map(|found| found.password_hash);
+        ensure_eq!(
+            hash.as_deref(),
+            Some(expected),
+            "the password hash of {name}"
+        );
     }
     Ok(())
 }

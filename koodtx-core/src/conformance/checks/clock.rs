@@ -18,8 +18,15 @@ async fn strictly_grows(h: &Harness, walls: impl IntoIterator<Item = Timestamp>)
             let value = record("gps", 1, &format!(r#"{{"x":{number}}}"#));
             h.push_at(now, ANN, &session(RUN), &[value]).await?.clock
         };
-        ensure!(clock > last, "change {number} has clock {clock}, the one before {last}");
-        ensure_eq!(h.state(ANN, RUN).await?.updated_at, clock, "updated_at of change {number}");
+        ensure!(
+            clock > last,
+            "change {number} has clock {clock}, the one before {last}"
+        );
+        ensure_eq!(
+            h.state(ANN, RUN).await?.updated_at,
+            clock,
+            "updated_at of change {number}"
+        );
         last = clock;
     }
     Ok(())
@@ -48,7 +55,11 @@ pub(crate) async fn the_clock_grows_while_time_runs_backwards(h: &Harness) -> Ou
 pub(crate) async fn a_change_moves_updated_at_to_the_clock(h: &Harness) -> Outcome {
     h.push(ANN, &session(WALK), &[]).await?;
     let created = h.push(ANN, &session(RUN), &[]).await?.clock;
-    ensure_eq!(h.state(ANN, RUN).await?.created_at, created, "created_at of a new session");
+    ensure_eq!(
+        h.state(ANN, RUN).await?.created_at,
+        created,
+        "created_at of a new session"
+    );
     let changes: [(&str, &[String]); 3] = [
         (r#""notes":"rain""#, &[]),
         ("", &samples("gps", 0..2)),
@@ -60,7 +71,11 @@ pub(crate) async fn a_change_moves_updated_at_to_the_clock(h: &Harness) -> Outco
         ensure_eq!(state.updated_at, outcome.clock, "updated_at after a change");
         ensure_eq!(state.created_at, created, "created_at after a change");
         let head = h.pull(everything(ANN)).await?;
-        ensure_eq!(head.clock, outcome.clock, "the clock of a pull after a change");
+        ensure_eq!(
+            head.clock,
+            outcome.clock,
+            "the clock of a pull after a change"
+        );
     }
     Ok(())
 }
@@ -79,6 +94,10 @@ pub(crate) async fn a_change_moves_only_its_session(h: &Harness) -> Outcome {
 pub(crate) async fn without_a_change_the_clock_is_zero(h: &Harness) -> Outcome {
     let head = h.pull(everything(ANN)).await?;
     ensure_eq!(head.clock, Timestamp::ZERO, "the clock of an unknown user");
-    ensure_eq!((head.total, head.has_more, head.sessions), (0, false, vec![]), "an empty pull");
+    ensure_eq!(
+        (head.total, head.has_more, head.sessions),
+        (0, false, vec![]),
+        "an empty pull"
+    );
     Ok(())
 }

@@ -1,8 +1,8 @@
 //! How pushes are counted.
 
+use crate::conformance::Harness;
 use crate::conformance::failure::{Outcome, ensure_eq};
 use crate::conformance::script::{ANN, RUN, WALK, record, samples, session, session_with};
-use crate::conformance::Harness;
 use crate::store::PushOutcome;
 
 /// Inserted, updated, duplicates.
@@ -22,7 +22,11 @@ pub(crate) async fn a_push_without_records_creates_the_session(h: &Harness) -> O
     let outcome = h.push(ANN, &session(RUN), &[]).await?;
     ensure_eq!(counts(&outcome), (0, 0, 0), "inserted, updated, duplicates");
     let state = h.state(ANN, RUN).await?;
-    ensure_eq!((state.live, state.data_count), (true, 0), "live, data_count");
+    ensure_eq!(
+        (state.live, state.data_count),
+        (true, 0),
+        "live, data_count"
+    );
     Ok(())
 }
 
@@ -43,7 +47,11 @@ pub(crate) async fn a_retry_moves_no_clock(h: &Harness) -> Outcome {
     let before = h.state(ANN, RUN).await?;
     let retry = h.push(ANN, &metadata, &records).await?;
     ensure_eq!(retry.clock, first.clock, "the clock after a retry");
-    ensure_eq!(h.state(ANN, RUN).await?, before, "the session after a retry");
+    ensure_eq!(
+        h.state(ANN, RUN).await?,
+        before,
+        "the session after a retry"
+    );
     let pulled = h.pull_since(ANN, first.clock).await?;
     ensure_eq!(pulled.sessions, [], "what a pull shows after a retry");
     Ok(())
@@ -52,11 +60,17 @@ pub(crate) async fn a_retry_moves_no_clock(h: &Harness) -> Outcome {
 /// A record with another value that wins is updated, and takes no new key.
 pub(crate) async fn a_conflicting_push_updates(h: &Harness) -> Outcome {
     h.push(ANN, &session(RUN), &samples("gps", 0..3)).await?;
-    let outcome = h.push(ANN, &session(RUN), &[record("gps", 1, r#"{"x":-1}"#)]).await?;
+    let outcome = h
+        .push(ANN, &session(RUN), &[record("gps", 1, r#"{"x":-1}"#)])
+        .await?;
     ensure_eq!(counts(&outcome), (0, 1, 0), "inserted, updated, duplicates");
     ensure_eq!(
         h.values(ANN, RUN).await?,
-        [r#"gps@0 {"x":0}"#, r#"gps@1000 {"x":-1}"#, r#"gps@2000 {"x":2}"#],
+        [
+            r#"gps@0 {"x":0}"#,
+            r#"gps@1000 {"x":-1}"#,
+            r#"gps@2000 {"x":2}"#
+        ],
         "the values after an update"
     );
     Ok(())
@@ -88,7 +102,11 @@ pub(crate) async fn of_equal_keys_in_one_push_the_later_wins(h: &Harness) -> Out
     ];
     let outcome = h.push(ANN, &session(RUN), &records).await?;
     ensure_eq!(counts(&outcome), (1, 0, 2), "inserted, updated, duplicates");
-    ensure_eq!(h.value(ANN, RUN).await?, r#"{"x":2}"#, "the value of the later record");
+    ensure_eq!(
+        h.value(ANN, RUN).await?,
+        r#"{"x":2}"#,
+        "the value of the later record"
+    );
     Ok(())
 }
 
@@ -97,14 +115,25 @@ pub(crate) async fn data_count_is_the_number_of_distinct_keys(h: &Harness) -> Ou
     let pushes: [&[String]; 4] = [
         &samples("gps", 0..4),
         &samples("gps", 2..6),
-        &[record("gps", 3, r#"{"x":"new"}"#), record("acc", 3, r#"{"x":1}"#)],
+        &[
+            record("gps", 3, r#"{"x":"new"}"#),
+            record("acc", 3, r#"{"x":1}"#),
+        ],
         &samples("acc", [7, 7, 7]),
     ];
     h.push(ANN, &session(WALK), &samples("gps", 0..9)).await?;
     for (records, expected) in pushes.into_iter().zip([4, 6, 7, 8]) {
         let outcome = h.push(ANN, &session(RUN), records).await?;
-        ensure_eq!(outcome.data_count, expected, "data_count in the answer to a push");
-        ensure_eq!(h.state(ANN, RUN).await?.data_count, expected, "data_count of the session");
+        ensure_eq!(
+            outcome.data_count,
+            expected,
+            "data_count in the answer to a push"
+        );
+        ensure_eq!(
+            h.state(ANN, RUN).await?.data_count,
+            expected,
+            "data_count of the session"
+        );
         let stored = h.records(ANN, RUN).await?.len() as u64;
         ensure_eq!(stored, expected, "records that can be read");
     }

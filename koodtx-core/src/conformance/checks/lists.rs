@@ -15,7 +15,8 @@ pub(crate) async fn sessions_are_listed_newest_first(h: &Harness) -> Outcome {
         h.push(ANN, &session(*id), &[]).await?;
     }
     // A change does not make a session newer.
-    h.push(ANN, &session_with(ids[0], r#""notes":"changed""#), &[]).await?;
+    h.push(ANN, &session_with(ids[0], r#""notes":"changed""#), &[])
+        .await?;
     for limit in 1..=ids.len() + 1 {
         let (mut seen, mut before) = (Vec::new(), None);
         while seen.len() <= ids.len() {
@@ -39,7 +40,11 @@ pub(crate) async fn a_list_ends_where_it_says(h: &Harness) -> Outcome {
     }
     for (limit, has_more) in [(1, true), (2, true), (3, false), (4, false)] {
         let list = h.sync().sessions(ANN, None, limit).await?;
-        ensure_eq!(list.sessions.len(), limit.min(3), "sessions of the first {limit}");
+        ensure_eq!(
+            list.sessions.len(),
+            limit.min(3),
+            "sessions of the first {limit}"
+        );
         ensure_eq!(list.has_more, has_more, "more than {limit}");
     }
     Ok(())
@@ -47,12 +52,25 @@ pub(crate) async fn a_list_ends_where_it_says(h: &Harness) -> Outcome {
 
 /// A list shows live sessions only, as they are.
 pub(crate) async fn a_list_shows_live_sessions_as_they_are(h: &Harness) -> Outcome {
-    h.push(ANN, &session_with(RUN, r#""notes":"rain""#), &samples("gps", 0..3)).await?;
+    h.push(
+        ANN,
+        &session_with(RUN, r#""notes":"rain""#),
+        &samples("gps", 0..3),
+    )
+    .await?;
     h.push(ANN, &session(WALK), &[]).await?;
     h.delete(ANN, WALK).await?;
     let list = h.sync().sessions(ANN, None, 1).await?;
-    ensure_eq!(list.sessions, [h.state(ANN, RUN).await?], "the live sessions");
-    ensure_eq!(list.has_more, false, "more, where only a tombstone is older");
+    ensure_eq!(
+        list.sessions,
+        [h.state(ANN, RUN).await?],
+        "the live sessions"
+    );
+    ensure_eq!(
+        list.has_more,
+        false,
+        "more, where only a tombstone is older"
+    );
     Ok(())
 }
 
@@ -62,7 +80,10 @@ pub(crate) async fn a_detail_gives_count_and_range_of_each_series(h: &Harness) -
     h.push(ANN, &session(RUN), &samples("acc", 10..20)).await?;
     // Earlier, later, one that changes, one that is a duplicate.
     h.push(ANN, &session(RUN), &samples("gps", [1, 9])).await?;
-    let again = [record("gps", 5, r#"{"x":"new"}"#), record("gps", 7, r#"{"x":7}"#)];
+    let again = [
+        record("gps", 5, r#"{"x":"new"}"#),
+        record("gps", 7, r#"{"x":7}"#),
+    ];
     h.push(ANN, &session(RUN), &again).await?;
     let detail = h.detail(ANN, RUN).await?;
     ensure_eq!(detail.state, h.state(ANN, RUN).await?, "the session");
@@ -74,15 +95,27 @@ pub(crate) async fn a_detail_gives_count_and_range_of_each_series(h: &Harness) -
             last: Timestamp::from_millis(last),
         })
     };
-    ensure_eq!(detail.series, [series("acc", 10, 10, 19)?, series("gps", 4, 1, 9)?], "series");
+    ensure_eq!(
+        detail.series,
+        [series("acc", 10, 10, 19)?, series("gps", 4, 1, 9)?],
+        "series"
+    );
     Ok(())
 }
 
 /// A session that is unknown has no detail.
 pub(crate) async fn an_unknown_session_has_no_detail(h: &Harness) -> Outcome {
-    ensure_eq!(h.sync().session(ANN, RUN).await?, None, "a session of an unknown user");
+    ensure_eq!(
+        h.sync().session(ANN, RUN).await?,
+        None,
+        "a session of an unknown user"
+    );
     h.push(ANN, &session(WALK), &[]).await?;
-    ensure_eq!(h.sync().session(ANN, RUN).await?, None, "an unknown session");
+    ensure_eq!(
+        h.sync().session(ANN, RUN).await?,
+        None,
+        "an unknown session"
+    );
     Ok(())
 }
 
@@ -95,7 +128,10 @@ pub(crate) async fn totals_follow_every_change(h: &Harness) -> Outcome {
         match step {
             0 => drop(h.push(ANN, &session(RUN), &[]).await?),
             1 => drop(h.push(ANN, &session_with(WALK, end), &[]).await?),
-            2 => drop(h.push(ANN, &session_with(WALK, r#""is_active":true"#), &[]).await?),
+            2 => drop(
+                h.push(ANN, &session_with(WALK, r#""is_active":true"#), &[])
+                    .await?,
+            ),
             3 => drop(h.push(ANN, &session_with(RUN, end), &[]).await?),
             4 => drop(h.delete(ANN, RUN).await?),
             5 => drop(h.push(ANN, &session(RUN), &[]).await?),
@@ -103,8 +139,16 @@ pub(crate) async fn totals_follow_every_change(h: &Harness) -> Outcome {
         }
         let status = h.sync().status(ANN, 0).await?;
         let totals = (status.total_sessions, status.active_sessions);
-        ensure_eq!(Some(totals), expected.next(), "total, active after step {step}");
-        ensure_eq!(status.uploaded_sessions, totals.0, "uploaded after step {step}");
+        ensure_eq!(
+            Some(totals),
+            expected.next(),
+            "total, active after step {step}"
+        );
+        ensure_eq!(
+            status.uploaded_sessions,
+            totals.0,
+            "uploaded after step {step}"
+        );
     }
     Ok(())
 }

@@ -8,12 +8,20 @@ use crate::store::VerifyPage;
 /// Sessions, records and tombstones of two users. Returns how many of each there are.
 async fn fill(h: &Harness) -> Outcome<(u64, u64, u64)> {
     for number in 1..=4 {
-        h.push(ANN, &session(session_id(number)), &samples("gps", 0..10)).await?;
+        h.push(ANN, &session(session_id(number)), &samples("gps", 0..10))
+            .await?;
     }
-    h.push(ANN, &session(session_id(1)), &[record("gps", 3, r#"{"x":"changed"}"#)]).await?;
-    h.push(ANN, &session(session_id(1)), &samples("acc", 5..25)).await?;
+    h.push(
+        ANN,
+        &session(session_id(1)),
+        &[record("gps", 3, r#"{"x":"changed"}"#)],
+    )
+    .await?;
+    h.push(ANN, &session(session_id(1)), &samples("acc", 5..25))
+        .await?;
     h.delete(ANN, session_id(2)).await?;
-    h.push(BEN, &session(RUN), &samples("gps", 0..1_200)).await?;
+    h.push(BEN, &session(RUN), &samples("gps", 0..1_200))
+        .await?;
     h.push(BEN, &session(WALK), &[]).await?;
     Ok((5, 30 + 20 + 1_200, 1))
 }
@@ -28,7 +36,11 @@ pub(crate) async fn a_verification_sees_everything_and_finds_nothing(h: &Harness
         loop {
             let page = store.verify(position, limit).await?;
             ensure_eq!(page.problems, [], "problems in a sound store");
-            ensure!(page.sessions <= limit as u64, "{} sessions of {limit}", page.sessions);
+            ensure!(
+                page.sessions <= limit as u64,
+                "{} sessions of {limit}",
+                page.sessions
+            );
             seen.sessions += page.sessions;
             seen.records += page.records;
             match page.next {
@@ -40,7 +52,11 @@ pub(crate) async fn a_verification_sees_everything_and_finds_nothing(h: &Harness
             }
         }
         let expected = (sessions + tombstones, records);
-        ensure_eq!((seen.sessions, seen.records), expected, "sessions, records by {limit}");
+        ensure_eq!(
+            (seen.sessions, seen.records),
+            expected,
+            "sessions, records by {limit}"
+        );
     }
     Ok(())
 }
@@ -49,11 +65,19 @@ pub(crate) async fn a_verification_sees_everything_and_finds_nothing(h: &Harness
 pub(crate) async fn usage_adds_up(h: &Harness) -> Outcome {
     let store = h.maintenance()?;
     let empty = store.usage().await?;
-    ensure_eq!((empty.users, empty.sessions, empty.records), (0, 0, 0), "an empty store");
+    ensure_eq!(
+        (empty.users, empty.sessions, empty.records),
+        (0, 0, 0),
+        "an empty store"
+    );
     let (sessions, records, _) = fill(h).await?;
     crate::conformance::checks::accounts::register(h, "ann", None).await?;
     let usage = store.usage().await?;
     let expected = (1, sessions, records);
-    ensure_eq!((usage.users, usage.sessions, usage.records), expected, "accounts, sessions, records");
+    ensure_eq!(
+        (usage.users, usage.sessions, usage.records),
+        expected,
+        "accounts, sessions, records"
+    );
     Ok(())
 }

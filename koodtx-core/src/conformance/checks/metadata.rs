@@ -23,11 +23,23 @@ pub(crate) async fn all_metadata_comes_back(h: &Harness) -> Outcome {
     );
     h.push(ANN, &session_with(RUN, &pushed), &[]).await?;
     let fields = fields(h).await?;
-    ensure_eq!(fields.start_time().to_string(), "2025-11-13T00:00:00Z", "start_time");
+    ensure_eq!(
+        fields.start_time().to_string(),
+        "2025-11-13T00:00:00Z",
+        "start_time"
+    );
     let end = fields.end_time().map(|end| end.to_string());
-    ensure_eq!(end.as_deref(), Some("2025-11-13T00:00:00.000001Z"), "end_time");
+    ensure_eq!(
+        end.as_deref(),
+        Some("2025-11-13T00:00:00.000001Z"),
+        "end_time"
+    );
     ensure!(fields.is_active(), "is_active was pushed as true");
-    ensure_eq!(fields.enabled_sensors(), ["gps", "acc", "ü", "gps"], "enabled_sensors");
+    ensure_eq!(
+        fields.enabled_sensors(),
+        ["gps", "acc", "ü", "gps"],
+        "enabled_sensors"
+    );
     ensure_eq!(fields.sample_rate(), Some(99.5), "sample_rate in Hz");
     ensure_eq!(fields.notes(), Some(notes.as_str()), "notes");
     Ok(())
@@ -35,18 +47,34 @@ pub(crate) async fn all_metadata_comes_back(h: &Harness) -> Outcome {
 
 /// Two devices that edit different fields both keep their edit, whichever arrives first.
 pub(crate) async fn fields_merge_one_by_one(h: &Harness) -> Outcome {
-    h.push(ANN, &edited(r#""notes":"phone","sample_rate":10"#, before_noon(30)), &[]).await?;
-    h.push(ANN, &edited(r#""notes":"watch""#, before_noon(10)), &[]).await?;
-    h.push(ANN, &edited(r#""sample_rate":50"#, before_noon(20)), &[]).await?;
+    h.push(
+        ANN,
+        &edited(r#""notes":"phone","sample_rate":10"#, before_noon(30)),
+        &[],
+    )
+    .await?;
+    h.push(ANN, &edited(r#""notes":"watch""#, before_noon(10)), &[])
+        .await?;
+    h.push(ANN, &edited(r#""sample_rate":50"#, before_noon(20)), &[])
+        .await?;
     let fields = fields(h).await?;
     ensure_eq!(fields.notes(), Some("watch"), "notes, edited last");
-    ensure_eq!(fields.sample_rate(), Some(50.0), "sample_rate, edited before notes were");
+    ensure_eq!(
+        fields.sample_rate(),
+        Some(50.0),
+        "sample_rate, edited before notes were"
+    );
     Ok(())
 }
 
 /// A field that is absent from a push is not written.
 pub(crate) async fn an_absent_field_is_kept(h: &Harness) -> Outcome {
-    h.push(ANN, &session_with(RUN, r#""notes":"rain","sample_rate":50"#), &[]).await?;
+    h.push(
+        ANN,
+        &session_with(RUN, r#""notes":"rain","sample_rate":50"#),
+        &[],
+    )
+    .await?;
     h.push(ANN, &session(RUN), &[]).await?;
     let fields = fields(h).await?;
     ensure_eq!(fields.notes(), Some("rain"), "notes");
@@ -58,7 +86,12 @@ pub(crate) async fn an_absent_field_is_kept(h: &Harness) -> Outcome {
 pub(crate) async fn null_clears_end_time_and_notes(h: &Harness) -> Outcome {
     let full = r#""notes":"rain","end_time":"2025-11-13T01:00:00Z""#;
     h.push(ANN, &session_with(RUN, full), &[]).await?;
-    h.push(ANN, &session_with(RUN, r#""notes":null,"end_time":null"#), &[]).await?;
+    h.push(
+        ANN,
+        &session_with(RUN, r#""notes":null,"end_time":null"#),
+        &[],
+    )
+    .await?;
     let fields = fields(h).await?;
     ensure_eq!(fields.notes(), None, "notes");
     ensure_eq!(fields.end_time(), None, "end_time");
@@ -68,17 +101,37 @@ pub(crate) async fn null_clears_end_time_and_notes(h: &Harness) -> Outcome {
 /// A new session is active exactly when it has no end.
 pub(crate) async fn a_new_session_is_active_until_it_ends(h: &Harness) -> Outcome {
     h.push(ANN, &session(RUN), &[]).await?;
-    ensure!(h.state(ANN, RUN).await?.fields.is_active(), "a session without an end is active");
-    h.push(ANN, &session_with(WALK, r#""end_time":"2025-11-13T01:00:00Z""#), &[]).await?;
-    ensure!(!h.state(ANN, WALK).await?.fields.is_active(), "a session with an end is not active");
+    ensure!(
+        h.state(ANN, RUN).await?.fields.is_active(),
+        "a session without an end is active"
+    );
+    h.push(
+        ANN,
+        &session_with(WALK, r#""end_time":"2025-11-13T01:00:00Z""#),
+        &[],
+    )
+    .await?;
+    ensure!(
+        !h.state(ANN, WALK).await?.fields.is_active(),
+        "a session with an end is not active"
+    );
     Ok(())
 }
 
 /// An end without a word on activity ends the session.
 pub(crate) async fn an_end_ends_the_session(h: &Harness) -> Outcome {
-    h.push(ANN, &session_with(RUN, r#""is_active":true"#), &[]).await?;
-    h.push(ANN, &session_with(RUN, r#""end_time":"2025-11-13T01:00:00Z""#), &[]).await?;
-    ensure!(!fields(h).await?.is_active(), "an ended session is not active");
+    h.push(ANN, &session_with(RUN, r#""is_active":true"#), &[])
+        .await?;
+    h.push(
+        ANN,
+        &session_with(RUN, r#""end_time":"2025-11-13T01:00:00Z""#),
+        &[],
+    )
+    .await?;
+    ensure!(
+        !fields(h).await?.is_active(),
+        "an ended session is not active"
+    );
     Ok(())
 }
 
@@ -87,8 +140,12 @@ pub(crate) async fn an_explicit_activity_counts(h: &Harness) -> Outcome {
     let paused = r#""end_time":"2025-11-13T01:00:00Z","is_active":true"#;
     h.push(ANN, &session_with(RUN, paused), &[]).await?;
     ensure!(fields(h).await?.is_active(), "is_active was pushed as true");
-    h.push(ANN, &session_with(RUN, r#""is_active":false"#), &[]).await?;
-    ensure!(!fields(h).await?.is_active(), "is_active was pushed as false");
+    h.push(ANN, &session_with(RUN, r#""is_active":false"#), &[])
+        .await?;
+    ensure!(
+        !fields(h).await?.is_active(),
+        "is_active was pushed as false"
+    );
     Ok(())
 }
 
@@ -97,9 +154,17 @@ pub(crate) async fn the_later_metadata_wins_in_both_orders(h: &Harness) -> Outco
     let notes = |text: &str, stamp| edited(&format!(r#""notes":"{text}""#), stamp);
     h.push(ANN, &notes("b", before_noon(20)), &[]).await?;
     h.push(ANN, &notes("c", before_noon(30)), &[]).await?;
-    ensure_eq!(fields(h).await?.notes(), Some("b"), "notes after an older edit");
+    ensure_eq!(
+        fields(h).await?.notes(),
+        Some("b"),
+        "notes after an older edit"
+    );
     h.push(ANN, &notes("a", before_noon(10)), &[]).await?;
-    ensure_eq!(fields(h).await?.notes(), Some("a"), "notes after a newer edit");
+    ensure_eq!(
+        fields(h).await?.notes(),
+        Some("a"),
+        "notes after a newer edit"
+    );
     Ok(())
 }
 
@@ -109,7 +174,11 @@ pub(crate) async fn equal_metadata_stamps_are_decided_by_value(h: &Harness) -> O
     for text in ["b", "c", "a"] {
         h.push(ANN, &notes(text), &[]).await?;
     }
-    ensure_eq!(fields(h).await?.notes(), Some("c"), "notes, the greatest of b, c, a");
+    ensure_eq!(
+        fields(h).await?.notes(),
+        Some("c"),
+        "notes, the greatest of b, c, a"
+    );
     Ok(())
 }
 
@@ -120,6 +189,10 @@ pub(crate) async fn equal_metadata_with_a_newer_stamp_raises_the_stamp(h: &Harne
     let again = h.push(ANN, &notes("same", before_noon(10)), &[]).await?;
     ensure_eq!(again.clock, first.clock, "the clock after the raise");
     h.push(ANN, &notes("other", before_noon(20)), &[]).await?;
-    ensure_eq!(fields(h).await?.notes(), Some("same"), "notes after an edit older than the raise");
+    ensure_eq!(
+        fields(h).await?.notes(),
+        Some("same"),
+        "notes after an edit older than the raise"
+    );
     Ok(())
 }

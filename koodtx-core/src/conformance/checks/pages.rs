@@ -17,7 +17,8 @@ async fn seven_sessions(h: &Harness) -> Outcome<Vec<SessionId>> {
         h.push(ANN, &session(*id), &samples("gps", 0..2)).await?;
     }
     h.delete(ANN, ids[2]).await?;
-    h.push(ANN, &session_with(ids[0], r#""notes":"changed""#), &[]).await?;
+    h.push(ANN, &session_with(ids[0], r#""notes":"changed""#), &[])
+        .await?;
     Ok(ids)
 }
 
@@ -30,8 +31,16 @@ pub(crate) async fn the_bound_is_exclusive(h: &Harness) -> Outcome {
     let first = h.push(ANN, &session(RUN), &[]).await?.clock;
     let second = h.push(ANN, &session(WALK), &[]).await?.clock;
     let just_before = first.plus_micros(-1);
-    ensure_eq!(ids(&h.pull_since(ANN, just_before).await?), [RUN, WALK], "just before both");
-    ensure_eq!(ids(&h.pull_since(ANN, first).await?), [WALK], "since the first");
+    ensure_eq!(
+        ids(&h.pull_since(ANN, just_before).await?),
+        [RUN, WALK],
+        "just before both"
+    );
+    ensure_eq!(
+        ids(&h.pull_since(ANN, first).await?),
+        [WALK],
+        "since the first"
+    );
     let last = h.pull_since(ANN, second).await?;
     ensure_eq!((ids(&last), last.total), (vec![], 0), "since the second");
     Ok(())
@@ -42,7 +51,11 @@ pub(crate) async fn the_bound_is_exclusive(h: &Harness) -> Outcome {
 pub(crate) async fn a_since_ahead_of_the_clock_returns_the_true_clock(h: &Harness) -> Outcome {
     let clock = h.push(ANN, &session(RUN), &[]).await?.clock;
     let head = h.pull_since(ANN, Timestamp::MAX).await?;
-    ensure_eq!((head.clock, head.sessions), (clock, vec![]), "clock, sessions");
+    ensure_eq!(
+        (head.clock, head.sessions),
+        (clock, vec![]),
+        "clock, sessions"
+    );
     Ok(())
 }
 
@@ -60,7 +73,13 @@ pub(crate) async fn a_change_between_pages_shifts_nothing(h: &Harness) -> Outcom
     let mut seen = Vec::new();
     for page in 0..4 {
         let start = PageStart::Offset(page * 2);
-        let head = h.pull(PullQuery { start, limit: 2, ..everything(ANN) }).await?;
+        let head = h
+            .pull(PullQuery {
+                start,
+                limit: 2,
+                ..everything(ANN)
+            })
+            .await?;
         seen.extend(ids(&head));
         // One that was on an earlier page, one that is on a later one.
         for id in [created[0], created[6]] {
@@ -82,11 +101,29 @@ pub(crate) async fn offset_and_keyset_give_the_same_pages(h: &Harness) -> Outcom
             let mut start = PageStart::Offset(0);
             let mut offset = 0;
             loop {
-                let query = PullQuery { since, limit, ..everything(ANN) };
-                let by_key = h.pull(PullQuery { start, ..query.clone() }).await?;
+                let query = PullQuery {
+                    since,
+                    limit,
+                    ..everything(ANN)
+                };
+                let by_key = h
+                    .pull(PullQuery {
+                        start,
+                        ..query.clone()
+                    })
+                    .await?;
                 let start_at = PageStart::Offset(offset);
-                let by_offset = h.pull(PullQuery { start: start_at, ..query }).await?;
-                ensure_eq!(by_key, by_offset, "page of {limit} at {offset} since {since:?}");
+                let by_offset = h
+                    .pull(PullQuery {
+                        start: start_at,
+                        ..query
+                    })
+                    .await?;
+                ensure_eq!(
+                    by_key,
+                    by_offset,
+                    "page of {limit} at {offset} since {since:?}"
+                );
                 offset += by_key.sessions.len();
                 match by_key.sessions.last() {
                     Some(last) if by_key.has_more => start = PageStart::After(last.created_at),
@@ -104,12 +141,26 @@ pub(crate) async fn total_counts_live_sessions_on_all_pages(h: &Harness) -> Outc
     let created = seven_sessions(h).await?;
     for page in 0..4 {
         let start = PageStart::Offset(page * 2);
-        let head = h.pull(PullQuery { start, limit: 2, ..everything(ANN) }).await?;
+        let head = h
+            .pull(PullQuery {
+                start,
+                limit: 2,
+                ..everything(ANN)
+            })
+            .await?;
         ensure_eq!(head.total, 6, "total of everything, on page {page}");
     }
     let changed = h.state(ANN, created[4]).await?.created_at;
-    let since = PullQuery { since: Some(changed), limit: 1, ..everything(ANN) };
-    ensure_eq!(h.pull(since).await?.total, 3, "total of what changed since the fifth session");
+    let since = PullQuery {
+        since: Some(changed),
+        limit: 1,
+        ..everything(ANN)
+    };
+    ensure_eq!(
+        h.pull(since).await?.total,
+        3,
+        "total of what changed since the fifth session"
+    );
     Ok(())
 }
 
@@ -120,10 +171,20 @@ pub(crate) async fn has_more_is_exact(h: &Harness) -> Outcome {
     for limit in 1..=count + 1 {
         for offset in 0..=count + 1 {
             let start = PageStart::Offset(offset);
-            let head = h.pull(PullQuery { start, limit, ..everything(ANN) }).await?;
+            let head = h
+                .pull(PullQuery {
+                    start,
+                    limit,
+                    ..everything(ANN)
+                })
+                .await?;
             let expected: Vec<_> = created.iter().skip(offset).take(limit).copied().collect();
             ensure_eq!(ids(&head), expected, "{limit} sessions at {offset}");
-            ensure_eq!(head.has_more, offset + limit < count, "more than {limit} at {offset}");
+            ensure_eq!(
+                head.has_more,
+                offset + limit < count,
+                "more than {limit} at {offset}"
+            );
         }
     }
     Ok(())
@@ -133,21 +194,53 @@ pub(crate) async fn has_more_is_exact(h: &Harness) -> Outcome {
 pub(crate) async fn the_filter_by_session_keeps_the_others_out(h: &Harness) -> Outcome {
     let created = seven_sessions(h).await?;
     // Out of order, twice, and one that is unknown. The third is a tombstone.
-    let wanted = vec![created[5], created[2], session_id(99), created[2], created[1]];
-    let query = PullQuery { session_ids: Some(wanted), ..everything(ANN) };
+    let wanted = vec![
+        created[5],
+        created[2],
+        session_id(99),
+        created[2],
+        created[1],
+    ];
+    let query = PullQuery {
+        session_ids: Some(wanted),
+        ..everything(ANN)
+    };
     let head = h.pull(query.clone()).await?;
-    ensure_eq!(ids(&head), [created[1], created[2], created[5]], "the sessions asked for");
+    ensure_eq!(
+        ids(&head),
+        [created[1], created[2], created[5]],
+        "the sessions asked for"
+    );
     ensure_eq!((head.total, head.has_more), (2, false), "total, has_more");
 
-    let [second, _, sixth] = &head.sessions[..] else { return Err(Failure::new("three sessions")) };
+    let [second, _, sixth] = &head.sessions[..] else {
+        return Err(Failure::new("three sessions"));
+    };
     let start = PageStart::After(second.created_at);
-    let page = h.pull(PullQuery { start, limit: 1, ..query.clone() }).await?;
-    ensure_eq!((ids(&page), page.has_more), (vec![created[2]], true), "the second page of one");
+    let page = h
+        .pull(PullQuery {
+            start,
+            limit: 1,
+            ..query.clone()
+        })
+        .await?;
+    ensure_eq!(
+        (ids(&page), page.has_more),
+        (vec![created[2]], true),
+        "the second page of one"
+    );
     let since = Some(sixth.updated_at);
     let changed = h.pull(PullQuery { since, ..query }).await?;
-    ensure_eq!(ids(&changed), [created[2]], "those asked for that changed since");
+    ensure_eq!(
+        ids(&changed),
+        [created[2]],
+        "those asked for that changed since"
+    );
 
-    let nothing = PullQuery { session_ids: Some(vec![]), ..everything(ANN) };
+    let nothing = PullQuery {
+        session_ids: Some(vec![]),
+        ..everything(ANN)
+    };
     ensure_eq!(h.pull(nothing).await?.sessions, [], "no session asked for");
     Ok(())
 }
@@ -158,10 +251,9 @@ pub(crate) async fn a_device_that_follows_the_protocol_has_everything(h: &Harnes
     use crate::conformance::follower::{Follower, whole_copy};
 
     let store = &**h.sync();
-    let mut devices: Vec<Follower> =
-        [(1, false), (2, true), (100, false), (100, true)].map(|(size, changes_only)| {
-            Follower::new(ANN, size, changes_only)
-        }).into();
+    let mut devices: Vec<Follower> = [(1, false), (2, true), (100, false), (100, true)]
+        .map(|(size, changes_only)| Follower::new(ANN, size, changes_only))
+        .into();
     let push = async |id, members: &str, records: &[String]| {
         h.push(ANN, &session_with(id, members), records).await
     };
@@ -186,7 +278,11 @@ pub(crate) async fn a_device_that_follows_the_protocol_has_everything(h: &Harnes
         }
     }
     for device in &mut devices {
-        ensure_eq!(device.round(store).await?, 0, "sessions of a round without changes");
+        ensure_eq!(
+            device.round(store).await?,
+            0,
+            "sessions of a round without changes"
+        );
     }
     Ok(())
 }

@@ -14,8 +14,18 @@ const RECENT: usize = 100;
 
 /// Sessions, records, stamps, tombstones, totals and the log of pushes are all back.
 pub(crate) async fn everything_pushed_is_there_again(h: Harness) -> Outcome {
-    h.push(ANN, &session_with(RUN, r#""notes":"rain""#), &samples("gps", 0..1_500)).await?;
-    h.push(ANN, &session(RUN), &[record("gps", 3, r#"{"x":"changed"}"#)]).await?;
+    h.push(
+        ANN,
+        &session_with(RUN, r#""notes":"rain""#),
+        &samples("gps", 0..1_500),
+    )
+    .await?;
+    h.push(
+        ANN,
+        &session(RUN),
+        &[record("gps", 3, r#"{"x":"changed"}"#)],
+    )
+    .await?;
     h.push(ANN, &session(WALK), &samples("acc", 0..3)).await?;
     h.push(ANN, &session(RIDE), &samples("gps", 0..3)).await?;
     h.delete(ANN, RIDE).await?;
@@ -34,10 +44,16 @@ pub(crate) async fn everything_pushed_is_there_again(h: Harness) -> Outcome {
         h.sync().status(ANN, RECENT).await?,
     );
     ensure_eq!(after.0, before.0, "the answer to a pull");
-    ensure!(after.1 == before.1, "the records of a session are not the same");
+    ensure!(
+        after.1 == before.1,
+        "the records of a session are not the same"
+    );
     ensure_eq!(after.2, before.2, "the detail of a session");
     ensure_eq!(after.3, before.3, "the totals and the log");
-    ensure!(whole_copy(&**h.sync(), ANN).await? == copy, "a device would get another copy");
+    ensure!(
+        whole_copy(&**h.sync(), ANN).await? == copy,
+        "a device would get another copy"
+    );
     Ok(())
 }
 
@@ -50,8 +66,17 @@ pub(crate) async fn the_clock_goes_on_where_it_stood(h: Harness) -> Outcome {
     let deleted = h.pull(everything(ANN)).await?.clock;
     let h = h.reopen().await?;
     let after = h.push_at(early, ANN, &session(WALK), &[]).await?;
-    ensure!(after.clock > deleted, "clock {} after {deleted}", after.clock);
-    ensure!(after.log_id > before.log_id, "log id {:?} after {:?}", after.log_id, before.log_id);
+    ensure!(
+        after.clock > deleted,
+        "clock {} after {deleted}",
+        after.clock
+    );
+    ensure!(
+        after.log_id > before.log_id,
+        "log id {:?} after {:?}",
+        after.log_id,
+        before.log_id
+    );
     Ok(())
 }
 
@@ -66,14 +91,23 @@ pub(crate) async fn accounts_and_sign_ins_are_there_again(h: Harness) -> Outcome
     let disabled = h.accounts()?.set_active(ben.id, false, h.now()).await?;
     let h = h.reopen().await?;
     let users = h.accounts()?.users(None, 10).await?.users;
-    let expected: Vec<_> = [Some(ann.clone()), disabled].into_iter().flatten().collect();
+    let expected: Vec<_> = [Some(ann.clone()), disabled]
+        .into_iter()
+        .flatten()
+        .collect();
     ensure_eq!(users, expected, "accounts");
     let again = super::accounts::new_user("ANN", "other@example.org", None);
-    ensure!(h.accounts()?.create_user(again, h.now()).await?.is_err(), "a name is free again");
+    ensure!(
+        h.accounts()?.create_user(again, h.now()).await?.is_err(),
+        "a name is free again"
+    );
     let rotation = rotate(&h, ben.id, 2, FIRST, SECOND).await?;
     ensure_eq!(rotation, Rotation::Unknown, "a token revoked before");
     let rotation = rotate(&h, ann.id, 1, SECOND, FIRST).await?;
-    ensure!(matches!(rotation, Rotation::Rotated(_)), "the current token gave {rotation:?}");
+    ensure!(
+        matches!(rotation, Rotation::Rotated(_)),
+        "the current token gave {rotation:?}"
+    );
     let next = register(&h, "cid", None).await?;
     ensure_eq!(next.id.0, ben.id.0 + 1, "the id of the next account");
     Ok(())

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Barrier};
+use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::task::{JoinHandle, spawn_blocking};
@@ -33,7 +34,9 @@ fn on_a_thread<T: Send + 'static>(
 }
 
 async fn joined<T>(thread: JoinHandle<Outcome<T>>) -> Outcome<T> {
-    thread.await.map_err(|error| Failure::new(format!("a caller died: {error}")))?
+    thread
+        .await
+        .map_err(|error| Failure::new(format!("a caller died: {error}")))?
 }
 
 /// Runs one future for each caller, all from the same moment on, and returns what each came to.
@@ -72,12 +75,28 @@ pub(crate) async fn identical_pushes_at_once_insert_each_record_once(h: &Harness
     let inserted: u64 = outcomes.iter().map(|outcome| outcome.inserted).sum();
     let duplicates: u64 = outcomes.iter().map(|outcome| outcome.duplicates).sum();
     let expected = (RECORDS_COUNT, RECORDS_COUNT * (CALLERS_COUNT as u64 - 1));
-    ensure_eq!((inserted, duplicates), expected, "inserted, duplicates of all answers");
+    ensure_eq!(
+        (inserted, duplicates),
+        expected,
+        "inserted, duplicates of all answers"
+    );
     for outcome in &outcomes {
-        ensure_eq!(outcome.data_count, RECORDS_COUNT, "data_count in each answer");
-        ensure_eq!(outcome.clock, outcomes[0].clock, "the clock: only one push had an effect");
+        ensure_eq!(
+            outcome.data_count,
+            RECORDS_COUNT,
+            "data_count in each answer"
+        );
+        ensure_eq!(
+            outcome.clock,
+            outcomes[0].clock,
+            "the clock: only one push had an effect"
+        );
     }
-    ensure_eq!(h.records(ANN, RUN).await?.len() as u64, RECORDS_COUNT, "records stored");
+    ensure_eq!(
+        h.records(ANN, RUN).await?.len() as u64,
+        RECORDS_COUNT,
+        "records stored"
+    );
     Ok(())
 }
 
@@ -90,7 +109,12 @@ pub(crate) async fn conflicting_pushes_at_once_converge(h: &Harness) -> Outcome 
         let records: Vec<_> = (0..CALLERS_COUNT)
             .map(|number| {
                 let age = (number + CALLERS_COUNT - caller) % CALLERS_COUNT + 1;
-                edited("gps", number, &format!(r#"{{"x":{caller}}}"#), before_noon(age as i64))
+                edited(
+                    "gps",
+                    number,
+                    &format!(r#"{{"x":{caller}}}"#),
+                    before_noon(age as i64),
+                )
             })
             .collect();
         body(&session(RUN), &records)
@@ -100,9 +124,14 @@ pub(crate) async fn conflicting_pushes_at_once_converge(h: &Harness) -> Outcome 
         async move { Ok(store.push(command?, NOON).await?) }
     })
     .await?;
-    let expected: Vec<_> =
-        (0..CALLERS_COUNT).map(|n| format!(r#"gps@{} {{"x":{n}}}"#, n * 1_000)).collect();
-    ensure_eq!(h.values(ANN, RUN).await?, expected, "the values after all pushes");
+    let expected: Vec<_> = (0..CALLERS_COUNT)
+        .map(|n| format!(r#"gps@{} {{"x":{n}}}"#, n * 1_000))
+        .collect();
+    ensure_eq!(
+        h.values(ANN, RUN).await?,
+        expected,
+        "the values after all pushes"
+    );
     let inserted: u64 = outcomes.iter().map(|outcome| outcome.inserted).sum();
     ensure_eq!(inserted, CALLERS_COUNT as u64, "inserted of all answers");
     Ok(())
@@ -122,7 +151,11 @@ pub(crate) async fn changes_at_once_have_clocks_of_their_own(h: &Harness) -> Out
     let ids: BTreeSet<_> = outcomes.iter().map(|outcome| outcome.log_id).collect();
     ensure_eq!(ids.len(), CALLERS_COUNT, "different log ids");
     let last = clocks.last().copied();
-    ensure_eq!(Some(h.pull(everything(ANN)).await?.clock), last, "the clock of a pull");
+    ensure_eq!(
+        Some(h.pull(everything(ANN)).await?.clock),
+        last,
+        "the clock of a pull"
+    );
     Ok(())
 }
 
@@ -141,7 +174,11 @@ pub(crate) async fn of_deletions_at_once_one_succeeds(h: &Harness) -> Outcome {
         }
     })
     .await?;
-    ensure_eq!(deleted.iter().filter(|deleted| **deleted).count(), 1, "deletions that succeeded");
+    ensure_eq!(
+        deleted.iter().filter(|deleted| **deleted).count(),
+        1,
+        "deletions that succeeded"
+    );
     Ok(())
 }
 
@@ -163,14 +200,26 @@ pub(crate) async fn a_push_is_seen_whole(h: &Harness) -> Outcome {
         tokio::task::yield_now().await;
     }
     joined(writer).await?;
-    seen
+    seen?;
+    only_whole_pushes(h).await?;
+    ensure_eq!(
+        h.detail(ANN, RUN).await?.state.data_count,
+        2 * PUSHES_COUNT,
+        "data_count at last"
+    );
+    Ok(())
 }
 
 /// Pushes one record of each of two sensors, again and again.
 async fn push_pairs(store: &dyn SyncStore, count: u64) -> Outcome {
     for number in 0..count {
         let records = [samples("a", [number]), samples("b", [number])].concat();
-        store.push(push_command(ANN, &body(&session(RUN), &records), NOON)?, NOON).await?;
+        store
+            .push(
+                push_command(ANN, &body(&session(RUN), &records), NOON)?,
+                NOON,
+            )
+            .await?;
     }
     Ok(())
 }
@@ -181,7 +230,11 @@ async fn only_whole_pushes(h: &Harness) -> Outcome {
         let whole = state.data_count.is_multiple_of(PUSH_RECORDS_COUNT);
         ensure!(whole, "data_count {} holds half a push", state.data_count);
         let stored = h.records(ANN, RUN).await?.len() as u64;
-        ensure!(stored >= state.data_count, "{stored} records after {}", state.data_count);
+        ensure!(
+            stored >= state.data_count,
+            "{stored} records after {}",
+            state.data_count
+        );
     }
     Ok(())
 }
@@ -210,8 +263,15 @@ pub(crate) async fn a_dropped_push_is_whole_or_nothing(h: &Harness) -> Outcome {
         h.push(ANN, &session(id), &[]).await?;
         let count = h.detail(ANN, id).await?.state.data_count;
         let stored = h.records(ANN, id).await?.len() as u64;
-        ensure!(count == 0 || count == RECORDS_COUNT, "dropped after {steps} steps: {count} records");
-        ensure_eq!(stored, count, "records that can be read after {steps} steps");
+        ensure!(
+            count == 0 || count == RECORDS_COUNT,
+            "dropped after {steps} steps: {count} records"
+        );
+        ensure_eq!(
+            stored,
+            count,
+            "records that can be read after {steps} steps"
+        );
     }
     Ok(())
 }
@@ -220,21 +280,31 @@ pub(crate) async fn a_dropped_push_is_whole_or_nothing(h: &Harness) -> Outcome {
 /// state of the store.
 pub(crate) async fn a_device_beside_writers_misses_nothing(h: &Harness) -> Outcome {
     const WRITERS_COUNT: u64 = 4;
-    const PUSHES_COUNT: u64 = 12;
+    /// Each device pulls at least so often while the writers are at it.
+    const ROUNDS_COUNT: usize = 3;
     const PAGE_SIZE: usize = 2;
     let store = h.sync().clone();
+    let enough = Arc::new(AtomicBool::new(false));
     let writers: Vec<_> = (0..WRITERS_COUNT)
         .map(|writer| {
-            let store = store.clone();
-            on_a_thread(async move { write(&*store, writer, PUSHES_COUNT).await })
+            let (store, enough) = (store.clone(), enough.clone());
+            on_a_thread(async move { write_until(&*store, writer, &enough).await })
         })
         .collect();
-    let mut devices = [Follower::new(ANN, PAGE_SIZE, false), Follower::new(ANN, PAGE_SIZE, true)];
-    while !writers.iter().all(JoinHandle::is_finished) {
+    let mut devices = [
+        Follower::new(ANN, PAGE_SIZE, false),
+        Follower::new(ANN, PAGE_SIZE, true),
+    ];
+    for round in 0.. {
+        if round >= ROUNDS_COUNT {
+            enough.store(true, Ordering::Release);
+        }
+        if writers.iter().all(JoinHandle::is_finished) {
+            break;
+        }
         for device in &mut devices {
             device.round(&*store).await?;
         }
-        tokio::task::yield_now().await;
     }
     for writer in writers {
         joined(writer).await?;
@@ -245,24 +315,44 @@ pub(crate) async fn a_device_beside_writers_misses_nothing(h: &Harness) -> Outco
         device.round(&*store).await?;
         device.round(&*store).await?;
         for (id, session) in &expected {
-            ensure_eq!(device.copy().get(id), Some(session), "the device's copy of {id}");
+            ensure_eq!(
+                device.copy().get(id),
+                Some(session),
+                "the device's copy of {id}"
+            );
         }
-        ensure_eq!(device.copy().len(), expected.len(), "sessions of the device");
+        ensure_eq!(
+            device.copy().len(),
+            expected.len(),
+            "sessions of the device"
+        );
     }
     Ok(())
 }
 
-/// Begins sessions, adds to earlier ones, also to those of other writers, and deletes a few.
-async fn write(store: &dyn SyncStore, writer: u64, pushes: u64) -> Outcome {
-    for number in 0..pushes {
-        let own = session_id(u128::from(writer * pushes + number) + 1);
-        let shared = session_id(u128::from(number / 2) + 1);
-        let text = record("gps", writer, &format!(r#"{{"x":{number}}}"#));
-        let command = push_command(ANN, &body(&session(own), &[text]), NOON)?;
+/// Begins sessions, adds to earlier ones, also to those of other writers, and deletes a few, until
+/// it is enough.
+async fn write_until(store: &dyn SyncStore, writer: u64, enough: &AtomicBool) -> Outcome {
+    const PUSHES_MIN_COUNT: u64 = 8;
+    /// Where nobody ever says that it is enough: a device failed.
+    const PUSHES_MAX_COUNT: u64 = 60;
+    const PAUSE: Duration = Duration::from_millis(1);
+    for number in 0..PUSHES_MAX_COUNT {
+        if number >= PUSHES_MIN_COUNT && enough.load(Ordering::Acquire) {
+            break;
+        }
+        let own = session_id(u128::from(writer * PUSHES_MAX_COUNT + number) + 1);
+        let one = record("gps", writer, &format!(r#"{{"x":{number}}}"#));
+        let command = push_command(ANN, &body(&session(own), &[one]), NOON)?;
         store.push(command, NOON).await?;
-        let notes = format!(r#""notes":"{writer} {number}""#);
-        let metadata = session_with(shared, &notes);
-        let command = push_command(ANN, &body(&metadata, &samples("acc", [writer, number])), NOON)?;
+
+        let shared = session_id(u128::from(number / 2) + 1);
+        let metadata = session_with(shared, &format!(r#""notes":"{writer} {number}""#));
+        let command = push_command(
+            ANN,
+            &body(&metadata, &samples("acc", [writer, number])),
+            NOON,
+        )?;
         store.push(command, NOON).await?;
         if number % 5 == 4 {
             match store.delete_session(ANN, shared, NOON).await {
@@ -270,6 +360,7 @@ async fn write(store: &dyn SyncStore, writer: u64, pushes: u64) -> Outcome {
                 _ => {}
             }
         }
+        std::thread::sleep(PAUSE);
     }
     Ok(())
 }
@@ -284,8 +375,16 @@ pub(crate) async fn of_registrations_at_once_one_succeeds(h: &Harness) -> Outcom
         async move { Ok(accounts.create_user(new, NOON).await?.is_ok()) }
     })
     .await?;
-    ensure_eq!(created.iter().filter(|created| **created).count(), 1, "accounts created");
-    ensure_eq!(accounts.users(None, 10).await?.users.len(), 1, "accounts listed");
+    ensure_eq!(
+        created.iter().filter(|created| **created).count(),
+        1,
+        "accounts created"
+    );
+    ensure_eq!(
+        accounts.users(None, 10).await?.users.len(),
+        1,
+        "accounts listed"
+    );
     Ok(())
 }
 
@@ -299,13 +398,29 @@ pub(crate) async fn of_rotations_at_once_one_succeeds(h: &Harness) -> Outcome {
     let rotations = race(|caller| {
         let accounts = accounts.clone();
         let next = [caller as u8 + 10; 32];
-        async move { Ok(accounts.rotate(sign_in_id(1), ann, FIRST, next, expiry, now).await?) }
+        async move {
+            Ok(accounts
+                .rotate(sign_in_id(1), ann, FIRST, next, expiry, now)
+                .await?)
+        }
     })
     .await?;
     let count = |wanted: fn(&Rotation) -> bool| rotations.iter().filter(|r| wanted(r)).count();
-    ensure_eq!(count(|r| matches!(r, Rotation::Rotated(_))), 1, "rotations that succeeded");
-    ensure_eq!(count(|r| *r == Rotation::Reused), 1, "reuse found, before the family was gone");
+    ensure_eq!(
+        count(|r| matches!(r, Rotation::Rotated(_))),
+        1,
+        "rotations that succeeded"
+    );
+    ensure_eq!(
+        count(|r| *r == Rotation::Reused),
+        1,
+        "reuse found, before the family was gone"
+    );
     ensure_eq!(live(h, ann).await?, [], "live sign-ins after the reuse");
-    ensure_eq!(rotate(h, ann, 1, [10; 32], [99; 32]).await?, Rotation::Unknown, "any token");
+    ensure_eq!(
+        rotate(h, ann, 1, [10; 32], [99; 32]).await?,
+        Rotation::Unknown,
+        "any token"
+    );
     Ok(())
 }

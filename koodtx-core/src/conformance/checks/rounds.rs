@@ -10,7 +10,11 @@ use crate::pull::{PageStart, PullQuery, RoundKey};
 use crate::time::Timestamp;
 
 const fn round(sign_in: u128, since: Option<Timestamp>, filter: u64) -> RoundKey {
-    RoundKey { sign_in: SignInId(Uuid::from_u128(sign_in)), since, filter }
+    RoundKey {
+        sign_in: SignInId(Uuid::from_u128(sign_in)),
+        since,
+        filter,
+    }
 }
 
 const ROUND: RoundKey = round(1, None, 0);
@@ -20,9 +24,18 @@ async fn changed(h: &Harness, number: u128) -> Outcome<Timestamp> {
 }
 
 /// The clock of a page, and the clock remembered for its round.
-async fn page(h: &Harness, key: RoundKey, start: PageStart) -> Outcome<(Timestamp, Option<Timestamp>)> {
-    let query =
-        PullQuery { since: key.since, start, limit: 1, round: Some(key), ..everything(ANN) };
+async fn page(
+    h: &Harness,
+    key: RoundKey,
+    start: PageStart,
+) -> Outcome<(Timestamp, Option<Timestamp>)> {
+    let query = PullQuery {
+        since: key.since,
+        start,
+        limit: 1,
+        round: Some(key),
+        ..everything(ANN)
+    };
     let head = h.pull(query).await?;
     Ok((head.clock, head.round_clock))
 }
@@ -34,12 +47,28 @@ const SECOND: PageStart = PageStart::Offset(1);
 /// changed in between.
 pub(crate) async fn a_later_page_finds_the_clock_of_the_first(h: &Harness) -> Outcome {
     let before = changed(h, 1).await?;
-    ensure_eq!(page(h, ROUND, FIRST).await?, (before, None), "clocks of the first page");
+    ensure_eq!(
+        page(h, ROUND, FIRST).await?,
+        (before, None),
+        "clocks of the first page"
+    );
     let after = changed(h, 2).await?;
-    ensure_eq!(page(h, ROUND, SECOND).await?, (after, Some(before)), "clocks of the second page");
+    ensure_eq!(
+        page(h, ROUND, SECOND).await?,
+        (after, Some(before)),
+        "clocks of the second page"
+    );
     let behind = PageStart::After(before);
-    ensure_eq!(page(h, ROUND, behind).await?, (after, Some(before)), "clocks behind a session");
-    ensure_eq!(page(h, ROUND, SECOND).await?, (after, Some(before)), "clocks of a repeated page");
+    ensure_eq!(
+        page(h, ROUND, behind).await?,
+        (after, Some(before)),
+        "clocks behind a session"
+    );
+    ensure_eq!(
+        page(h, ROUND, SECOND).await?,
+        (after, Some(before)),
+        "clocks of a repeated page"
+    );
     Ok(())
 }
 
@@ -58,9 +87,17 @@ pub(crate) async fn the_earliest_of_several_first_pages_counts(h: &Harness) -> O
 /// work and loses nothing.
 pub(crate) async fn without_a_first_page_no_round_is_found(h: &Harness) -> Outcome {
     changed(h, 1).await?;
-    ensure_eq!(page(h, ROUND, SECOND).await?.1, None, "the clock found without a first page");
+    ensure_eq!(
+        page(h, ROUND, SECOND).await?.1,
+        None,
+        "the clock found without a first page"
+    );
     // A later page is not a first one.
-    ensure_eq!(page(h, ROUND, SECOND).await?.1, None, "the clock found after a later page");
+    ensure_eq!(
+        page(h, ROUND, SECOND).await?.1,
+        None,
+        "the clock found after a later page"
+    );
     Ok(())
 }
 
@@ -68,10 +105,17 @@ pub(crate) async fn without_a_first_page_no_round_is_found(h: &Harness) -> Outco
 pub(crate) async fn other_rounds_do_not_interfere(h: &Harness) -> Outcome {
     let clock = changed(h, 1).await?;
     page(h, ROUND, FIRST).await?;
-    let others =
-        [round(2, None, 0), round(1, Some(Timestamp::ZERO), 0), round(1, None, 1)];
+    let others = [
+        round(2, None, 0),
+        round(1, Some(Timestamp::ZERO), 0),
+        round(1, None, 1),
+    ];
     for other in others {
-        ensure_eq!(page(h, other, SECOND).await?.1, None, "the clock found for {other:?}");
+        ensure_eq!(
+            page(h, other, SECOND).await?.1,
+            None,
+            "the clock found for {other:?}"
+        );
     }
     let mut expected = vec![clock];
     for (number, other) in (2..).zip(others) {
@@ -79,7 +123,11 @@ pub(crate) async fn other_rounds_do_not_interfere(h: &Harness) -> Outcome {
         page(h, other, FIRST).await?;
     }
     for (key, clock) in [ROUND].into_iter().chain(others).zip(expected) {
-        ensure_eq!(page(h, key, SECOND).await?.1, Some(clock), "the clock found for {key:?}");
+        ensure_eq!(
+            page(h, key, SECOND).await?.1,
+            Some(clock),
+            "the clock found for {key:?}"
+        );
     }
     Ok(())
 }

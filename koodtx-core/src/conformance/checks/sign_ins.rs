@@ -28,10 +28,21 @@ pub(super) async fn sign_in(
     device: Option<&str>,
 ) -> Outcome<SignIn> {
     let (id, device_id, created_at) = (sign_in_id(number), device.map(str::to_owned), h.now());
-    let family =
-        NewFamily { id, user, device_id: device_id.clone(), token: FIRST, expires_at: EXPIRY };
+    let family = NewFamily {
+        id,
+        user,
+        device_id: device_id.clone(),
+        token: FIRST,
+        expires_at: EXPIRY,
+    };
     h.accounts()?.create_family(family, created_at).await?;
-    Ok(SignIn { id, user, device_id, created_at, expires_at: EXPIRY })
+    Ok(SignIn {
+        id,
+        user,
+        device_id,
+        created_at,
+        expires_at: EXPIRY,
+    })
 }
 
 /// Presents a token of a family, for the next one.
@@ -43,19 +54,26 @@ pub(super) async fn rotate(
     next: TokenHash,
 ) -> Outcome<Rotation> {
     let (id, now) = (sign_in_id(number), h.now());
-    Ok(h.accounts()?.rotate(id, user, presented, next, EXPIRY, now).await?)
+    Ok(h.accounts()?
+        .rotate(id, user, presented, next, EXPIRY, now)
+        .await?)
 }
 
 /// The numbers of a user's live sign-ins.
 pub(super) async fn live(h: &Harness, user: UserId) -> Outcome<Vec<u128>> {
     let sign_ins = h.accounts()?.sign_ins(user, h.now()).await?;
-    Ok(sign_ins.iter().map(|sign_in| sign_in.id.0.as_u128()).collect())
+    Ok(sign_ins
+        .iter()
+        .map(|sign_in| sign_in.id.0.as_u128())
+        .collect())
 }
 
 fn expect_rotated(rotation: &Rotation) -> Outcome<&SignIn> {
     match rotation {
         Rotation::Rotated(sign_in) => Ok(sign_in),
-        other => Err(Failure::new(format!("the current token should rotate, and gave {other:?}"))),
+        other => Err(Failure::new(format!(
+            "the current token should rotate, and gave {other:?}"
+        ))),
     }
 }
 
@@ -66,7 +84,11 @@ pub(crate) async fn sign_ins_are_listed_oldest_first(h: &Harness) -> Outcome {
     for (number, device) in [(3, Some("phone")), (1, None), (2, Some("phone"))] {
         expected.push(sign_in(h, ann, number, device).await?);
     }
-    ensure_eq!(h.accounts()?.sign_ins(ann, h.now()).await?, expected, "sign-ins");
+    ensure_eq!(
+        h.accounts()?.sign_ins(ann, h.now()).await?,
+        expected,
+        "sign-ins"
+    );
     Ok(())
 }
 
@@ -75,11 +97,24 @@ pub(crate) async fn the_current_token_rotates(h: &Harness) -> Outcome {
     let ann = register(h, "ann", None).await?.id;
     let created = sign_in(h, ann, 1, Some("phone")).await?;
     let later = EXPIRY.plus_micros(7);
-    let rotation =
-        h.accounts()?.rotate(created.id, ann, FIRST, SECOND, later, h.now()).await?;
-    let expected = SignIn { expires_at: later, ..created };
-    ensure_eq!(expect_rotated(&rotation)?, &expected, "the sign-in after a rotation");
-    ensure_eq!(h.accounts()?.sign_ins(ann, h.now()).await?, [expected], "the sign-ins");
+    let rotation = h
+        .accounts()?
+        .rotate(created.id, ann, FIRST, SECOND, later, h.now())
+        .await?;
+    let expected = SignIn {
+        expires_at: later,
+        ..created
+    };
+    ensure_eq!(
+        expect_rotated(&rotation)?,
+        &expected,
+        "the sign-in after a rotation"
+    );
+    ensure_eq!(
+        h.accounts()?.sign_ins(ann, h.now()).await?,
+        [expected],
+        "the sign-ins"
+    );
     expect_rotated(&rotate(h, ann, 1, SECOND, THIRD).await?)?;
     Ok(())
 }
@@ -91,9 +126,17 @@ pub(crate) async fn a_reused_token_revokes_its_family(h: &Harness) -> Outcome {
         sign_in(h, ann, number, Some("phone")).await?;
     }
     rotate(h, ann, 1, FIRST, SECOND).await?;
-    ensure_eq!(rotate(h, ann, 1, FIRST, THIRD).await?, Rotation::Reused, "the old token");
+    ensure_eq!(
+        rotate(h, ann, 1, FIRST, THIRD).await?,
+        Rotation::Reused,
+        "the old token"
+    );
     let current = rotate(h, ann, 1, SECOND, THIRD).await?;
-    ensure_eq!(current, Rotation::Unknown, "the current token of the revoked family");
+    ensure_eq!(
+        current,
+        Rotation::Unknown,
+        "the current token of the revoked family"
+    );
     ensure_eq!(live(h, ann).await?, [2], "live sign-ins");
     Ok(())
 }
@@ -102,7 +145,11 @@ pub(crate) async fn a_reused_token_revokes_its_family(h: &Harness) -> Outcome {
 pub(crate) async fn an_unknown_family_is_unknown(h: &Harness) -> Outcome {
     let ann = register(h, "ann", None).await?.id;
     sign_in(h, ann, 1, None).await?;
-    ensure_eq!(rotate(h, ann, 2, FIRST, SECOND).await?, Rotation::Unknown, "an unknown family");
+    ensure_eq!(
+        rotate(h, ann, 2, FIRST, SECOND).await?,
+        Rotation::Unknown,
+        "an unknown family"
+    );
     ensure_eq!(live(h, ann).await?, [1], "live sign-ins");
     Ok(())
 }
@@ -113,10 +160,20 @@ pub(crate) async fn an_expired_sign_in_is_over(h: &Harness) -> Outcome {
     let ann = register(h, "ann", None).await?.id;
     sign_in(h, ann, 1, None).await?;
     let just_before = EXPIRY.plus_micros(-1);
-    ensure_eq!(accounts.sign_ins(ann, just_before).await?.len(), 1, "sign-ins before the expiry");
-    ensure_eq!(accounts.sign_ins(ann, EXPIRY).await?, [], "sign-ins at the expiry");
+    ensure_eq!(
+        accounts.sign_ins(ann, just_before).await?.len(),
+        1,
+        "sign-ins before the expiry"
+    );
+    ensure_eq!(
+        accounts.sign_ins(ann, EXPIRY).await?,
+        [],
+        "sign-ins at the expiry"
+    );
     let late = EXPIRY.plus_micros(1_000_000);
-    let rotation = accounts.rotate(sign_in_id(1), ann, FIRST, SECOND, late, EXPIRY).await?;
+    let rotation = accounts
+        .rotate(sign_in_id(1), ann, FIRST, SECOND, late, EXPIRY)
+        .await?;
     ensure_eq!(rotation, Rotation::Unknown, "a token at its expiry");
     Ok(())
 }
@@ -124,46 +181,78 @@ pub(crate) async fn an_expired_sign_in_is_over(h: &Harness) -> Outcome {
 /// Signing out ends all sign-ins of the user on that device, and no other.
 pub(crate) async fn signing_out_ends_the_devices_sign_ins(h: &Harness) -> Outcome {
     let ann = register(h, "ann", None).await?.id;
-    for (number, device) in
-        [(1, Some("phone")), (2, Some("phone")), (3, Some("watch")), (4, None), (5, None)]
-    {
+    for (number, device) in [
+        (1, Some("phone")),
+        (2, Some("phone")),
+        (3, Some("watch")),
+        (4, None),
+        (5, None),
+    ] {
         sign_in(h, ann, number, device).await?;
     }
     let accounts = h.accounts()?;
-    accounts.revoke_device(ann, sign_in_id(1), Some("phone")).await?;
-    ensure_eq!(live(h, ann).await?, [3, 4, 5], "live sign-ins after the phone signed out");
+    accounts
+        .revoke_device(ann, sign_in_id(1), Some("phone"))
+        .await?;
+    ensure_eq!(
+        live(h, ann).await?,
+        [3, 4, 5],
+        "live sign-ins after the phone signed out"
+    );
     accounts.revoke_device(ann, sign_in_id(4), None).await?;
-    ensure_eq!(live(h, ann).await?, [3, 5], "live sign-ins after one without a device did");
+    ensure_eq!(
+        live(h, ann).await?,
+        [3, 5],
+        "live sign-ins after one without a device did"
+    );
     let rotation = rotate(h, ann, 2, FIRST, SECOND).await?;
     ensure_eq!(rotation, Rotation::Unknown, "a token of the phone");
     // The sign-in itself ends also where the device has another name by now.
-    accounts.revoke_device(ann, sign_in_id(3), Some("phone")).await?;
+    accounts
+        .revoke_device(ann, sign_in_id(3), Some("phone"))
+        .await?;
     ensure_eq!(live(h, ann).await?, [5], "live sign-ins at the end");
     Ok(())
 }
 
 /// Disabling an account ends all its sign-ins; enabling it does not bring them back.
 pub(crate) async fn disabling_ends_all_sign_ins(h: &Harness) -> Outcome {
-    let (ann, ben) = (register(h, "ann", None).await?.id, register(h, "ben", None).await?.id);
+    let (ann, ben) = (
+        register(h, "ann", None).await?.id,
+        register(h, "ben", None).await?.id,
+    );
     for (number, user) in [(1, ann), (2, ann), (3, ben)] {
         sign_in(h, user, number, None).await?;
     }
     for is_active in [false, true] {
         h.accounts()?.set_active(ann, is_active, h.now()).await?;
-        ensure_eq!(live(h, ann).await?, [], "live sign-ins with is_active {is_active}");
+        ensure_eq!(
+            live(h, ann).await?,
+            [],
+            "live sign-ins with is_active {is_active}"
+        );
     }
     ensure_eq!(live(h, ben).await?, [3], "live sign-ins of another");
-    ensure_eq!(rotate(h, ann, 1, FIRST, SECOND).await?, Rotation::Unknown, "a token from before");
+    ensure_eq!(
+        rotate(h, ann, 1, FIRST, SECOND).await?,
+        Rotation::Unknown,
+        "a token from before"
+    );
     Ok(())
 }
 
 /// A new password ends all sign-ins of the account.
 pub(crate) async fn a_new_password_ends_all_sign_ins(h: &Harness) -> Outcome {
-    let (ann, ben) = (register(h, "ann", None).await?.id, register(h, "ben", None).await?.id);
+    let (ann, ben) = (
+        register(h, "ann", None).await?.id,
+        register(h, "ben", None).await?.id,
+    );
     for (number, user) in [(1, ann), (2, ann), (3, ben)] {
         sign_in(h, user, number, None).await?;
     }
-    h.accounts()?.set_password(ann, "new".to_owned(), h.now()).await?;
+    h.accounts()?
+        .set_password(ann, "new".to_owned(), h.now())
+        .await?;
     ensure_eq!(live(h, ann).await?, [], "live sign-ins");
     ensure_eq!(live(h, ben).await?, [3], "live sign-ins of another");
     Ok(())
@@ -171,14 +260,19 @@ pub(crate) async fn a_new_password_ends_all_sign_ins(h: &Harness) -> Outcome {
 
 /// Nobody can use, end or see another's sign-in.
 pub(crate) async fn sign_ins_belong_to_their_user(h: &Harness) -> Outcome {
-    let (ann, ben) = (register(h, "ann", None).await?.id, register(h, "ben", None).await?.id);
+    let (ann, ben) = (
+        register(h, "ann", None).await?.id,
+        register(h, "ben", None).await?.id,
+    );
     sign_in(h, ann, 1, Some("shared")).await?;
     ensure_eq!(live(h, ben).await?, [], "another's sign-ins");
     for token in [FIRST, SECOND] {
         let rotation = rotate(h, ben, 1, token, THIRD).await?;
         ensure_eq!(rotation, Rotation::Unknown, "another's token");
     }
-    h.accounts()?.revoke_device(ben, sign_in_id(1), Some("shared")).await?;
+    h.accounts()?
+        .revoke_device(ben, sign_in_id(1), Some("shared"))
+        .await?;
     ensure_eq!(live(h, ann).await?, [1], "the owner's sign-ins");
     expect_rotated(&rotate(h, ann, 1, FIRST, SECOND).await?)?;
     Ok(())

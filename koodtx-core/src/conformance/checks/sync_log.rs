@@ -49,7 +49,10 @@ pub(crate) async fn a_push_is_logged(h: &Harness) -> Outcome {
     ];
     let text = body(&session(RUN), &records);
     let (started_at, now) = (h.now(), h.now());
-    let outcome = h.sync().push(push_command(ANN, &text, started_at)?, now).await?;
+    let outcome = h
+        .sync()
+        .push(push_command(ANN, &text, started_at)?, now)
+        .await?;
     let expected = SyncLogEntry {
         id: outcome.log_id,
         entry: NewSyncLogEntry {
@@ -76,7 +79,10 @@ pub(crate) async fn a_push_is_logged(h: &Harness) -> Outcome {
 
 /// A push with refused records is logged as partial.
 pub(crate) async fn a_push_with_errors_is_logged_as_partial(h: &Harness) -> Outcome {
-    let records = [record("gps", 1, r#"{"x":1}"#), record("gps", -1, r#"{"x":1}"#)];
+    let records = [
+        record("gps", 1, r#"{"x":1}"#),
+        record("gps", -1, r#"{"x":1}"#),
+    ];
     h.push(ANN, &session(RUN), &records).await?;
     let SyncLogEntry { entry, .. } = newest(h).await?;
     ensure_eq!(entry.status, SyncStatus::Partial, "status");
@@ -94,9 +100,15 @@ pub(crate) async fn a_push_without_effect_is_logged(h: &Harness) -> Outcome {
     let old = session_with(RUN, &format!(r#""updated_at":"{}""#, before_noon(1)));
     h.push(ANN, &old, &records).await?;
     let log = log(h).await?;
-    let counts: Vec<_> =
-        log.iter().map(|SyncLogEntry { entry, .. }| (entry.inserted, entry.duplicates_count)).collect();
-    ensure_eq!(counts, [(0, 3), (0, 3), (3, 0)], "inserted, duplicates, the newest first");
+    let counts: Vec<_> = log
+        .iter()
+        .map(|SyncLogEntry { entry, .. }| (entry.inserted, entry.duplicates_count))
+        .collect();
+    ensure_eq!(
+        counts,
+        [(0, 3), (0, 3), (3, 0)],
+        "inserted, duplicates, the newest first"
+    );
     Ok(())
 }
 
@@ -104,7 +116,11 @@ pub(crate) async fn a_push_without_effect_is_logged(h: &Harness) -> Outcome {
 pub(crate) async fn a_logged_entry_comes_back(h: &Harness) -> Outcome {
     let now = h.now();
     let id = h.sync().log(ANN, of_a_pull(), now).await?;
-    let expected = SyncLogEntry { id, entry: of_a_pull(), completed_at: now };
+    let expected = SyncLogEntry {
+        id,
+        entry: of_a_pull(),
+        completed_at: now,
+    };
     ensure_eq!(newest(h).await?, expected, "the entry");
     Ok(())
 }
@@ -118,7 +134,10 @@ pub(crate) async fn log_entries_come_newest_first(h: &Harness) -> Outcome {
         ids.push(h.push_at(now, ANN, &session(WALK), &[]).await?.log_id);
         ids.push(h.sync().log(ANN, of_a_pull(), now).await?);
     }
-    ensure!(ids.is_sorted_by(|left, right| left < right), "ids do not grow: {ids:?}");
+    ensure!(
+        ids.is_sorted_by(|left, right| left < right),
+        "ids do not grow: {ids:?}"
+    );
     ids.reverse();
     let listed: Vec<_> = log(h).await?.iter().map(|entry| entry.id).collect();
     ensure_eq!(listed, ids, "ids, the newest first");
@@ -128,7 +147,8 @@ pub(crate) async fn log_entries_come_newest_first(h: &Harness) -> Outcome {
 /// A status shows as many entries as were asked for.
 pub(crate) async fn a_status_shows_as_many_entries_as_asked(h: &Harness) -> Outcome {
     for number in 0..4 {
-        h.push(ANN, &session(RUN), &samples("gps", [number])).await?;
+        h.push(ANN, &session(RUN), &samples("gps", [number]))
+            .await?;
     }
     for (recent, expected) in [(0, 0), (1, 1), (3, 3), (4, 4), (5, 4)] {
         let shown = h.sync().status(ANN, recent).await?.recent_syncs.len();

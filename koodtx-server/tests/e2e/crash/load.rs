@@ -40,9 +40,17 @@ impl User {
         let username = format!("user{number}");
         let device = Device::register(server, &username).await;
         let watcher = Device::login(server, &username, &format!("{username}-watch")).await;
-        let style = Style::Cursors { size: 20, max_records: 2_000 };
+        let style = Style::Cursors {
+            size: 20,
+            max_records: 2_000,
+        };
         let follower = Follower::new(watcher, style);
-        Self { ledger: Ledger::default(), number, device, follower }
+        Self {
+            ledger: Ledger::default(),
+            number,
+            device,
+            follower,
+        }
     }
 
     /// Checks what is there against what was promised and what was read before.
@@ -53,7 +61,10 @@ impl User {
         let recent = self.device.recent_syncs().await;
         self.follower.round().await.expect("the server answers");
         let copy = &self.follower.copy;
-        assert!(self.follower.latest() >= self.ledger.latest_clock(), "the user clock went back");
+        assert!(
+            self.follower.latest() >= self.ledger.latest_clock(),
+            "the user clock went back"
+        );
         self.ledger.check(copy);
         self.ledger.check_log(&recent, copy);
     }
@@ -63,13 +74,24 @@ impl User {
     pub async fn check_whole_copy(&mut self) -> u64 {
         let whole = Follower::whole_copy(&self.device).await;
         self.ledger.check(&whole);
-        self.follower.copy.assert_same(&whole, "the copy kept through all crashes");
-        whole.sessions.values().map(|session| session.records.len() as u64).sum()
+        self.follower
+            .copy
+            .assert_same(&whole, "the copy kept through all crashes");
+        whole
+            .sessions
+            .values()
+            .map(|session| session.records.len() as u64)
+            .sum()
     }
 
     /// Lets all devices work until the server is gone.
     pub fn begin_load(self, random: &mut StdRng) -> Load {
-        let Self { ledger, number, device, mut follower } = self;
+        let Self {
+            ledger,
+            number,
+            device,
+            mut follower,
+        } = self;
         let mut retries = ledger.unanswered_recordings();
         retries.retain(|_| random.random_bool(0.5));
         let ledger = Arc::new(Mutex::new(ledger));
@@ -88,7 +110,13 @@ impl User {
             while follower.round().await.is_ok() {}
             follower
         });
-        Load { number, device, ledger, pushers, puller }
+        Load {
+            number,
+            device,
+            ledger,
+            pushers,
+            puller,
+        }
     }
 }
 
@@ -100,7 +128,12 @@ impl Load {
         }
         let follower = self.puller.await.expect("the puller found nothing wrong");
         let ledger = std::mem::take(&mut *self.ledger.lock().expect("no pusher panicked"));
-        User { ledger, number: self.number, device: self.device, follower }
+        User {
+            ledger,
+            number: self.number,
+            device: self.device,
+            follower,
+        }
     }
 }
 
@@ -116,7 +149,9 @@ impl Pusher {
     async fn work(mut self) {
         loop {
             let recording = self.retries.pop().unwrap_or_else(|| self.record());
-            let Ok(answer) = self.device.push(recording.body()).await else { return };
+            let Ok(answer) = self.device.push(recording.body()).await else {
+                return;
+            };
             let promise = Promise::of(&recording, &answer.ok());
             self.ledger().promised(recording.marker, promise);
         }

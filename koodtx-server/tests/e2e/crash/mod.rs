@@ -44,8 +44,14 @@ async fn sixty_kills_lose_nothing_and_leave_nothing_half_done() {
         for user in &mut users {
             user.check_after_restart(&server).await;
         }
-        let load: Vec<_> = users.into_iter().map(|user| user.begin_load(&mut random)).collect();
-        sleep(Duration::from_millis(random.random_range(0..=KILL_MAX_MILLIS))).await;
+        let load: Vec<_> = users
+            .into_iter()
+            .map(|user| user.begin_load(&mut random))
+            .collect();
+        sleep(Duration::from_millis(
+            random.random_range(0..=KILL_MAX_MILLIS),
+        ))
+        .await;
         server.kill();
         users = Vec::new();
         for load in load {
@@ -67,7 +73,9 @@ async fn sixty_kills_lose_nothing_and_leave_nothing_half_done() {
     folder.assert_no_panic();
     let acknowledged: usize = users.iter().map(|user| user.ledger.acknowledged()).sum();
     let unanswered: usize = users.iter().map(|user| user.ledger.unanswered()).sum();
-    println!("{KILLS_COUNT} kills, {acknowledged} pushes acknowledged, {unanswered} not, {records} records");
+    println!(
+        "{KILLS_COUNT} kills, {acknowledged} pushes acknowledged, {unanswered} not, {records} records"
+    );
     // Otherwise the kills proved nothing.
     assert!(acknowledged > KILLS_COUNT && unanswered > 0);
 }
@@ -75,7 +83,9 @@ async fn sixty_kills_lose_nothing_and_leave_nothing_half_done() {
 /// Recovery may be interrupted like everything else.
 async fn kill_while_starting(folder: &Folder, millis: u64) {
     let mut command = folder.command();
-    command.args(["--listen", "127.0.0.1:0"]).stdout(std::process::Stdio::null());
+    command
+        .args(["--listen", "127.0.0.1:0"])
+        .stdout(std::process::Stdio::null());
     let mut process = command.spawn().expect("the server starts");
     sleep(Duration::from_millis(millis)).await;
     process.kill().expect("the server was still running");

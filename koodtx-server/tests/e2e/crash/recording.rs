@@ -29,14 +29,24 @@ impl Recording {
     pub fn alone(user: usize, marker: usize, records_count: usize) -> Self {
         let name = format!("user {user} push {marker}");
         let session_id = Uuid::new_v5(&Uuid::NAMESPACE_OID, name.as_bytes()).to_string();
-        Self { marker, session_id, alone: true, records_count }
+        Self {
+            marker,
+            session_id,
+            alone: true,
+            records_count,
+        }
     }
 
     /// A push to a session that many push to.
     pub fn shared(user: usize, session: usize, marker: usize, records_count: usize) -> Self {
         let name = format!("user {user} session {session}");
         let session_id = Uuid::new_v5(&Uuid::NAMESPACE_OID, name.as_bytes()).to_string();
-        Self { marker, session_id, alone: false, records_count }
+        Self {
+            marker,
+            session_id,
+            alone: false,
+            records_count,
+        }
     }
 
     pub fn body(&self) -> String {
@@ -63,7 +73,9 @@ impl Recording {
 
     /// Whether this is one of the push's records as it was sent.
     pub fn holds(&self, key: &RecordKey, data: &Value) -> bool {
-        let Some(index) = data["index"].as_u64().map(|index| index as usize) else { return false };
+        let Some(index) = data["index"].as_u64().map(|index| index as usize) else {
+            return false;
+        };
         index < self.records_count
             && key.micros == self.millis(index) * 1_000
             && key.sensor_type == SENSOR_TYPES[index % 2]

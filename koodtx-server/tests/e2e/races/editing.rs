@@ -36,9 +36,15 @@ async fn edits_of_different_fields_are_both_kept_in_either_order_of_arrival() {
         });
         if phone_is_first {
             push_session(&phone, of_phone).await;
-            tokio::join!(push_session(&laptop, of_laptop), push_session(&laptop, stale_notes));
+            tokio::join!(
+                push_session(&laptop, of_laptop),
+                push_session(&laptop, stale_notes)
+            );
         } else {
-            tokio::join!(push_session(&laptop, stale_notes), push_session(&laptop, of_laptop));
+            tokio::join!(
+                push_session(&laptop, stale_notes),
+                push_session(&laptop, of_laptop)
+            );
             push_session(&phone, of_phone).await;
         }
     }
@@ -57,5 +63,7 @@ async fn edits_of_different_fields_are_both_kept_in_either_order_of_arrival() {
 }
 
 async fn push_session(device: &Device, session: Value) {
-    device.push_ok(&json!({ "session": session, "sensor_data": [] })).await;
+    device
+        .push_ok(&json!({ "session": session, "sensor_data": [] }))
+        .await;
 }

@@ -14,9 +14,11 @@ use crate::support::{Device, Folder, Follower};
 
 const WRITERS_COUNT: u64 = 4;
 /// The writers go on until every follower has pulled that many rounds in between.
-const ROUNDS_COUNT: usize = 25;
+const ROUNDS_COUNT: usize = 20;
 /// Sessions that are pushed to, deleted and revived again and again.
 const OLD_SESSIONS_COUNT: u128 = 8;
+/// Sessions that each writer adds beside them.
+const NEW_SESSIONS_COUNT: u128 = 10;
 /// Sample times of a session: few, so that pushes collide.
 const TIMES_COUNT: i64 = 300;
 const RECORDS_MAX_COUNT: usize = 40;
@@ -31,7 +33,10 @@ async fn followers_of_both_styles_end_with_the_servers_state() {
     let device = Device::register(&server, "ann").await;
     let styles = [
         Style::Pages { size: 2 },
-        Style::Cursors { size: 3, max_records: MAX_RECORDS },
+        Style::Cursors {
+            size: 3,
+            max_records: MAX_RECORDS,
+        },
     ];
     let lagging = Arc::new(AtomicUsize::new(styles.len()));
     let mut followers = Vec::new();
@@ -41,12 +46,7 @@ async fn followers_of_both_styles_end_with_the_servers_state() {
     }
     let writers: Vec<_> = (0..WRITERS_COUNT)
         .map(|number| {
-            let writer = Writer {
-                device: device.clone(),
-                number,
-                random: StdRng::seed_from_u64(number),
-                new_sessions: 0,
-            };
+            let writer = Writer::new(device.clone(), number);
             tokio::spawn(writer.work(lagging.clone()))
         })
         .collect();
@@ -59,14 +59,41 @@ async fn followers_of_both_styles_end_with_the_servers_state() {
     for (number, follower) in followers.into_iter().enumerate() {
         let mut follower = follower.await.expect("every pull was answered");
         follower.round().await.expect("the server answers");
-        follower.copy.assert_same(&state, &format!("follower {number}"));
-        assert_eq!(follower.round().await.expect("the server answers"), [""; 0], "nothing is left");
+        follower
+            .copy
+            .assert_same(&state, &format!("follower {number}"));
+        assert_eq!(
+            follower.round().await.expect("the server answers"),
+            [""; 0],
+            "nothing is left"
+        );
     }
     let listed = device.get("/api/sync/status").await;
-    assert_eq!(listed["total_sessions"].as_u64(), Some(state.sessions.len() as u64));
+    assert_eq!(
+        listed["total_sessions"].as_u64(),
+        Some(state.sessions.len() as u64)
+    );
     server.stop();
     folder.verify();
     folder.assert_no_panic();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_device_that_was_idle_downloads_a_change_once() {
+    let folder = Folder::new();
+    let server = folder.start();
+    let device = Device::register(&server, "ann").await;
+    let mut writer = Writer::new(device.clone(), 0);
+    let mut follower = Follower::new(device, Style::Pages { size: 2 });
+    writer.push_to_each().await;
+    assert_eq!(follower.round().await.expect("the server answers").len(), OLD_SESSIONS_COUNT as usize);
+    for _ in 0..3 {
+        assert_eq!(follower.round().await.expect("the server answers"), [""; 0]);
+    }
+    writer.push_to_each().await;
+    assert_eq!(follower.round().await.expect("the server answers").len(), OLD_SESSIONS_COUNT as usize);
+    assert_eq!(follower.round().await.expect("the server answers"), [""; 0], "downloaded twice");
+    server.stop();
 }
 
 /// Follows until all followers have pulled enough rounds beside the writers.
@@ -92,6 +119,20 @@ struct Writer {
 }
 
 impl Writer {
+    fn new(device: Device, number: u64) -> Self {
+        Self { device, number, random: StdRng::seed_from_u64(number), new_sessions: 0 }
+    }
+
+    /// Changes every old session.
+    async fn push_to_each(&mut self) {
+        for id in 0..OLD_SESSIONS_COUNT {
+            let mut body = self.body(&Uuid::from_u128(id).to_string());
+            body["session"]["notes"] = json!(self.random.random::<u64>().to_string());
+            body["session"]["updated_at"] = Value::Null;
+            self.device.push_ok(&body).await;
+        }
+    }
+
     async fn work(mut self, lagging: Arc<AtomicUsize>) {
         while lagging.load(Ordering::Relaxed) > 0 {
             let id = self.session_id();
@@ -111,7 +152,7 @@ impl Writer {
     }
 
     fn session_id(&mut self) -> String {
-        let id = if self.random.random_bool(0.1) {
+        let id = if self.new_sessions < NEW_SESSIONS_COUNT && self.random.random_bool(0.1) {
             self.new_sessions += 1;
             (u128::from(self.number + 1) << 64) + self.new_sessions
         } else {
@@ -125,10 +166,16 @@ impl Writer {
         session.insert("session_id".to_owned(), json!(id));
         session.insert("start_time".to_owned(), json!("2023-11-14T22:13:20Z"));
         if self.random.random_bool(0.3) {
-            session.insert("notes".to_owned(), json!(format!("by {}", self.random.random::<u16>())));
+            session.insert(
+                "notes".to_owned(),
+                json!(format!("by {}", self.random.random::<u16>())),
+            );
         }
         if self.random.random_bool(0.2) {
-            session.insert("sample_rate".to_owned(), json!(self.random.random_range(1..200)));
+            session.insert(
+                "sample_rate".to_owned(),
+                json!(self.random.random_range(1..200)),
+            );
         }
         if self.random.random_bool(0.2) {
             session.insert("updated_at".to_owned(), json!(self.stamp()));
@@ -161,6 +208,7 @@ impl Writer {
     /// A time of a client's clock: of some minute of the last hours.
     fn stamp(&mut self) -> String {
         let now = koodtx_core::time::Timestamp::now();
-        now.plus_micros(-60_000_000 * self.random.random_range(0..300_i64)).to_string()
+        now.plus_micros(-60_000_000 * self.random.random_range(0..300_i64))
+            .to_string()
     }
 }

@@ -24,7 +24,12 @@ async fn identical_pushes_sum_to_one_insert_each() {
     for size in SIZES {
         let body = body(size);
         let answers = push_at_once(&devices, &body).await;
-        let sum = |field| answers.iter().map(|answer| count(answer, field)).sum::<u64>();
+        let sum = |field| {
+            answers
+                .iter()
+                .map(|answer| count(answer, field))
+                .sum::<u64>()
+        };
         let (size, repeats) = (size as u64, DEVICES_COUNT as u64 - 1);
         assert_eq!(sum("inserted"), size);
         assert_eq!(sum("updated") + sum("errors"), 0);
@@ -38,14 +43,22 @@ async fn identical_pushes_sum_to_one_insert_each() {
         let before = Follower::whole_copy(&devices[0]).await;
         before.assert_counts();
         for retry in push_at_once(&devices[..2], &body).await {
-            assert_eq!((count(&retry, "inserted"), count(&retry, "updated")), (0, 0));
+            assert_eq!(
+                (count(&retry, "inserted"), count(&retry, "updated")),
+                (0, 0)
+            );
             assert_eq!(count(&retry, "duplicates"), size);
             assert_eq!(retry["server_timestamp"], answers[0]["server_timestamp"]);
         }
-        Follower::whole_copy(&devices[1]).await.assert_same(&before, "after retries");
+        Follower::whole_copy(&devices[1])
+            .await
+            .assert_same(&before, "after retries");
     }
     server.stop();
-    assert_eq!(folder.verify(), SIZES.iter().map(|size| *size as u64).sum());
+    assert_eq!(
+        folder.verify(),
+        SIZES.iter().map(|size| *size as u64).sum::<u64>()
+    );
 }
 
 async fn push_at_once(devices: &[Device], body: &str) -> Vec<Value> {

@@ -48,19 +48,29 @@ impl Device {
 
     async fn sign_in(server: &Server, how: &str, body: &Value) -> Self {
         let timeout = Duration::from_secs(ANSWER_MAX_SECONDS);
-        let client = Client::builder().timeout(timeout).no_proxy().build().expect("a client");
+        let client = Client::builder()
+            .timeout(timeout)
+            .no_proxy()
+            .build()
+            .expect("a client");
         let url = server.url();
         let request = client.post(format!("{url}/api/auth/{how}")).json(body);
         let answer = answer(request).await.expect("the server answers");
         assert!(answer.status.is_success(), "{how}: {answer:?}");
-        let token = answer.body["access_token"].as_str().expect("a token").to_owned();
+        let token = answer.body["access_token"]
+            .as_str()
+            .expect("a token")
+            .to_owned();
         Self { client, url, token }
     }
 
     /// The same device after the server was started again.
     #[must_use]
     pub fn at(&self, server: &Server) -> Self {
-        Self { url: server.url(), ..self.clone() }
+        Self {
+            url: server.url(),
+            ..self.clone()
+        }
     }
 
     pub fn token(&self) -> &str {
@@ -74,7 +84,11 @@ impl Device {
     }
 
     /// Sends JSON; fails only where no whole answer came.
-    pub async fn post(&self, path: &str, body: impl Into<reqwest::Body>) -> reqwest::Result<Answer> {
+    pub async fn post(
+        &self,
+        path: &str,
+        body: impl Into<reqwest::Body>,
+    ) -> reqwest::Result<Answer> {
         let request = self.request(Method::POST, path);
         answer(request.header(CONTENT_TYPE, "application/json").body(body)).await
     }
@@ -85,7 +99,10 @@ impl Device {
 
     /// Pushes, and fails unless the push was accepted.
     pub async fn push_ok(&self, body: &Value) -> Value {
-        self.push(body.to_string()).await.expect("the server answers").ok()
+        self.push(body.to_string())
+            .await
+            .expect("the server answers")
+            .ok()
     }
 
     pub async fn pull(&self, request: &Value) -> reqwest::Result<Answer> {
@@ -93,12 +110,17 @@ impl Device {
     }
 
     pub async fn get(&self, path: &str) -> Value {
-        answer(self.request(Method::GET, path)).await.expect("the server answers").ok()
+        answer(self.request(Method::GET, path))
+            .await
+            .expect("the server answers")
+            .ok()
     }
 
     pub async fn delete_session(&self, session_id: &str) -> Answer {
         let path = format!("/api/sessions/{session_id}");
-        answer(self.request(Method::DELETE, &path)).await.expect("the server answers")
+        answer(self.request(Method::DELETE, &path))
+            .await
+            .expect("the server answers")
     }
 
     /// The sync log's last entries, newest first.
@@ -134,12 +156,17 @@ async fn answer(request: RequestBuilder) -> reqwest::Result<Answer> {
 /// A count of an answer.
 #[track_caller]
 pub fn count(answer: &Value, field: &str) -> u64 {
-    answer[field].as_u64().unwrap_or_else(|| panic!("no {field} in {answer}"))
+    answer[field]
+        .as_u64()
+        .unwrap_or_else(|| panic!("no {field} in {answer}"))
 }
 
 /// A time of an answer.
 #[track_caller]
 pub fn time(answer: &Value, field: &str) -> Timestamp {
-    let text = answer[field].as_str().unwrap_or_else(|| panic!("no {field} in {answer}"));
-    text.parse().unwrap_or_else(|_| panic!("{field} is no time: {text}"))
+    let text = answer[field]
+        .as_str()
+        .unwrap_or_else(|| panic!("no {field} in {answer}"));
+    text.parse()
+        .unwrap_or_else(|_| panic!("{field} is no time: {text}"))
 }

@@ -15,7 +15,9 @@ pub struct Folder {
 
 impl Folder {
     pub fn new() -> Self {
-        Self { place: TempDir::new().expect("a temporary folder") }
+        Self {
+            place: TempDir::new().expect("a temporary folder"),
+        }
     }
 
     /// Starts a server and waits until it listens.
@@ -37,7 +39,10 @@ impl Folder {
         command
             .env_clear()
             .env("KOODTX_RATE_LIMIT", "off")
-            .env("KOODTX_STORE", format!("sled:{}", self.data_path().display()))
+            .env(
+                "KOODTX_STORE",
+                format!("sled:{}", self.data_path().display()),
+            )
             .env("RUST_LOG", "warn")
             .current_dir(self.place.path())
             .stdin(Stdio::null())
@@ -48,7 +53,10 @@ impl Folder {
     /// Runs a command of the binary to its end.
     pub fn run(&self, arguments: &[&str]) -> Output {
         let mut command = self.command();
-        command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         command.output().expect("the binary runs")
     }
 
@@ -60,8 +68,13 @@ impl Folder {
         assert!(output.status.success(), "verify failed:\n{text}{complaint}");
         let summary = text.lines().last().unwrap_or_default();
         assert!(summary.ends_with(", 0 problems"), "{text}");
-        let records = summary.split(", ").nth(1).and_then(|part| part.strip_suffix(" records"));
-        records.and_then(|count| count.parse().ok()).unwrap_or_else(|| panic!("{text}"))
+        let records = summary
+            .split(", ")
+            .nth(1)
+            .and_then(|part| part.strip_suffix(" records"));
+        records
+            .and_then(|count| count.parse().ok())
+            .unwrap_or_else(|| panic!("{text}"))
     }
 
     /// Everything that servers on this folder wrote to standard error.
@@ -86,6 +99,10 @@ impl Folder {
 
     fn log_file(&self) -> File {
         let path = self.log_path();
-        OpenOptions::new().create(true).append(true).open(path).expect("the log is writable")
+        OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(path)
+            .expect("the log is writable")
     }
 }

@@ -29,7 +29,13 @@ pub struct Follower {
 
 impl Follower {
     pub fn new(device: Device, style: Style) -> Self {
-        Self { copy: Mirror::default(), device, style, since: None, latest: Timestamp::ZERO }
+        Self {
+            copy: Mirror::default(),
+            device,
+            style,
+            since: None,
+            latest: Timestamp::ZERO,
+        }
     }
 
     /// Everything a device without a copy gets.
@@ -63,7 +69,9 @@ impl Follower {
                 self.latest = server_timestamp;
             }
             let ids = answer["sessions"].as_array().expect("an array").iter();
-            changed.extend(ids.filter_map(|session| session["session_id"].as_str().map(str::to_owned)));
+            changed.extend(
+                ids.filter_map(|session| session["session_id"].as_str().map(str::to_owned)),
+            );
             let has_more = answer["has_more"] == true;
             cursor = answer["next_cursor"].clone();
             // Any page's will do; the last one's is the hardest to get right.

@@ -7,11 +7,17 @@ pub fn same(left: &Value, right: &Value) -> bool {
     match (left, right) {
         (Value::Number(left), Value::Number(right)) => same_number(left, right),
         (Value::Array(left), Value::Array(right)) => {
-            left.len() == right.len() && left.iter().zip(right).all(|(left, right)| same(left, right))
+            left.len() == right.len()
+                && left
+                    .iter()
+                    .zip(right)
+                    .all(|(left, right)| same(left, right))
         }
         (Value::Object(left), Value::Object(right)) => {
             left.len() == right.len()
-                && left.iter().all(|(key, value)| right.get(key).is_some_and(|other| same(value, other)))
+                && left
+                    .iter()
+                    .all(|(key, value)| right.get(key).is_some_and(|other| same(value, other)))
         }
         _ => left == right,
     }
@@ -24,7 +30,10 @@ fn same_number(left: &Number, right: &Number) -> bool {
 #[test]
 fn numbers_are_the_same_as_numbers_and_nothing_else_is() {
     let same = |left: &str, right: &str| {
-        same(&serde_json::from_str(left).unwrap(), &serde_json::from_str(right).unwrap())
+        same(
+            &serde_json::from_str(left).unwrap(),
+            &serde_json::from_str(right).unwrap(),
+        )
     };
     assert!(same("{\"a\":1,\"b\":[1.0]}", "{\"b\":[1],\"a\":1.0}"));
     assert!(!same("9007199254740993", "9007199254740992"));

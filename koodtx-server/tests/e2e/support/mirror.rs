@@ -35,40 +35,55 @@ impl RecordKey {
             Some(millis) => millis * 1_000,
             None => (timestamp.as_f64().expect("a timestamp") * 1_000.0).round() as i64,
         };
-        let sensor_type = record["sensor_type"].as_str().expect("a sensor type").to_owned();
-        Self { micros, sensor_type }
+        let sensor_type = record["sensor_type"]
+            .as_str()
+            .expect("a sensor type")
+            .to_owned();
+        Self {
+            micros,
+            sensor_type,
+        }
     }
 }
 
 impl Mirror {
     /// Takes a page in. `keeps_records` where it holds only what changed.
     pub fn apply(&mut self, page: Value, keeps_records: bool) {
-        let Value::Object(mut page) = page else { panic!("a page is an object") };
+        let Value::Object(mut page) = page else {
+            panic!("a page is an object")
+        };
         for id in page["deleted_session_ids"].as_array().expect("an array") {
             self.sessions.remove(id.as_str().expect("an id"));
         }
-        let Some(Value::Array(sessions)) = page.remove("sessions") else { panic!("no sessions") };
+        let Some(Value::Array(sessions)) = page.remove("sessions") else {
+            panic!("no sessions")
+        };
         for session in sessions {
             self.apply_session(session, keeps_records);
         }
     }
 
     fn apply_session(&mut self, session: Value, keeps_records: bool) {
-        let Value::Object(mut metadata) = session else { panic!("a session is an object") };
+        let Value::Object(mut metadata) = session else {
+            panic!("a session is an object")
+        };
         let continues = metadata.remove("continues") == Some(Value::Bool(true));
-        let Some(Value::Array(records)) = metadata.remove("sensor_data") else { panic!("no records") };
+        let Some(Value::Array(records)) = metadata.remove("sensor_data") else {
+            panic!("no records")
+        };
         let id = metadata["session_id"].as_str().expect("an id").to_owned();
         let metadata = Value::Object(metadata);
-        let copy = self
-            .sessions
-            .entry(id)
-            .or_insert_with(|| SessionCopy { metadata: Value::Null, records: BTreeMap::new() });
+        let copy = self.sessions.entry(id).or_insert_with(|| SessionCopy {
+            metadata: Value::Null,
+            records: BTreeMap::new(),
+        });
         copy.metadata = metadata;
         if !continues && !keeps_records {
             copy.records.clear();
         }
         for mut record in records {
-            copy.records.insert(RecordKey::of(&record), record["data"].take());
+            copy.records
+                .insert(RecordKey::of(&record), record["data"].take());
         }
     }
 
@@ -77,7 +92,11 @@ impl Mirror {
     pub fn assert_counts(&self) {
         for (id, session) in &self.sessions {
             let count = session.metadata["data_count"].as_u64();
-            assert_eq!(count, Some(session.records.len() as u64), "data_count of {id}");
+            assert_eq!(
+                count,
+                Some(session.records.len() as u64),
+                "data_count of {id}"
+            );
         }
     }
 
@@ -89,8 +108,14 @@ impl Mirror {
         for (id, mine) in &self.sessions {
             let theirs = &other.sessions[id];
             assert_eq!(mine.metadata, theirs.metadata, "{what}: metadata of {id}");
-            let lost = theirs.records.iter().find(|(key, data)| mine.records.get(key) != Some(data));
-            let extra = mine.records.keys().find(|key| !theirs.records.contains_key(key));
+            let lost = theirs
+                .records
+                .iter()
+                .find(|(key, data)| mine.records.get(key) != Some(data));
+            let extra = mine
+                .records
+                .keys()
+                .find(|key| !theirs.records.contains_key(key));
             assert!(
                 lost.is_none() && extra.is_none(),
                 "{what}: session {id} lacks or differs in {lost:?} and holds {extra:?} beyond"

@@ -1,5 +1,6 @@
 //! What the proofs share: the server process, devices that talk to it, and copies to compare.
 
+pub mod compress;
 pub mod device;
 pub mod folder;
 pub mod follower;
@@ -9,7 +10,7 @@ pub mod process_memory;
 pub mod raw;
 pub mod server;
 
-pub use device::{Answer, Device};
+pub use device::Device;
 pub use folder::Folder;
 pub use follower::Follower;
 pub use mirror::Mirror;

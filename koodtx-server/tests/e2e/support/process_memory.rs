@@ -34,9 +34,17 @@ impl ProcessMemory {
     }
 
     fn status(self, label: &str) -> u64 {
-        let text = fs::read_to_string(format!("/proc/{}/status", self.pid)).expect("the server runs");
-        let line = text.lines().find_map(|line| line.strip_prefix(label)).expect("the kernel counts it");
-        let kibibytes: u64 = line.trim().trim_end_matches(" kB").parse().expect("a number");
+        let text =
+            fs::read_to_string(format!("/proc/{}/status", self.pid)).expect("the server runs");
+        let line = text
+            .lines()
+            .find_map(|line| line.strip_prefix(label))
+            .expect("the kernel counts it");
+        let kibibytes: u64 = line
+            .trim()
+            .trim_end_matches(" kB")
+            .parse()
+            .expect("a number");
         kibibytes * KIBIBYTE_BYTES
     }
 }

@@ -13,7 +13,9 @@ const ANSWER_MAX_SECONDS: u64 = 20;
 /// Sends bytes as they are, says that no more will come, and returns what came back until the
 /// server closed the connection; empty where it just closed.
 pub async fn exchange(server: SocketAddr, bytes: &[u8]) -> Vec<u8> {
-    let mut stream = TcpStream::connect(server).await.expect("the server listens");
+    let mut stream = TcpStream::connect(server)
+        .await
+        .expect("the server listens");
     // The server may have refused already and closed its side.
     let _ = stream.write_all(bytes).await;
     let _ = stream.shutdown().await;
@@ -27,8 +29,14 @@ pub async fn read_to_end(stream: &mut TcpStream) -> Vec<u8> {
         // A reset after the answer is no answer less.
         let _ = stream.read_to_end(&mut answer).await;
     };
-    let in_time = timeout(Duration::from_secs(ANSWER_MAX_SECONDS), reading).await.is_ok();
-    assert!(in_time, "the connection stays open: {:?}", String::from_utf8_lossy(&answer));
+    let in_time = timeout(Duration::from_secs(ANSWER_MAX_SECONDS), reading)
+        .await
+        .is_ok();
+    assert!(
+        in_time,
+        "the connection stays open: {:?}",
+        String::from_utf8_lossy(&answer)
+    );
     answer
 }
 

@@ -28,7 +28,10 @@ pub struct Server {
 
 impl Server {
     pub(super) fn start(mut command: Command, log: PathBuf) -> Self {
-        let mut process = command.stdout(Stdio::piped()).spawn().expect("the server starts");
+        let mut process = command
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the server starts");
         let output = process.stdout.take().expect("its output is piped");
         let (sender, receiver) = mpsc::channel();
         thread::spawn(move || sender.send(read_address(BufReader::new(output))));
@@ -38,7 +41,12 @@ impl Server {
             let status = process.wait();
             panic!("the server did not come up ({status:?}):\n{}", tail(&log));
         };
-        Self { process, address, log, _output: output }
+        Self {
+            process,
+            address,
+            log,
+            _output: output,
+        }
     }
 
     pub fn address(&self) -> SocketAddr {
@@ -59,7 +67,10 @@ impl Server {
     pub fn terminate(&self) {
         let pid = self.process.id().to_string();
         let sent = Command::new("kill").args(["-TERM", &pid]).status();
-        assert!(sent.is_ok_and(|status| status.success()), "SIGTERM could not be sent");
+        assert!(
+            sent.is_ok_and(|status| status.success()),
+            "SIGTERM could not be sent"
+        );
     }
 
     /// Waits for its end.
@@ -91,7 +102,9 @@ impl Drop for Server {
     }
 }
 
-fn read_address(mut output: BufReader<ChildStdout>) -> (Option<SocketAddr>, BufReader<ChildStdout>) {
+fn read_address(
+    mut output: BufReader<ChildStdout>,
+) -> (Option<SocketAddr>, BufReader<ChildStdout>) {
     let mut line = String::new();
     while output.read_line(&mut line).is_ok_and(|count| count > 0) {
         if let Some(address) = line.trim().strip_prefix(ADDRESS_LABEL) {

@@ -1,3 +1,5 @@
+use std::marker::PhantomData;
+
 use reqwest::header::HeaderMap;
 use serde_json::Value;
 
@@ -8,7 +10,6 @@ use super::server::TestServer;
 #[derive(Clone, Debug)]
 pub struct Account {
     pub id: i64,
-    pub name: String,
     pub access: String,
     pub refresh: String,
 }
@@ -20,7 +21,6 @@ impl Account {
         let text = |field: &str| reply.json[field].as_str().unwrap().to_owned();
         Self {
             id: reply.json["user"]["id"].as_i64().unwrap(),
-            name: reply.json["user"]["username"].as_str().unwrap().to_owned(),
             access: text("access_token"),
             refresh: text("refresh_token"),
         }
@@ -29,7 +29,7 @@ impl Account {
 
 /// A request on its way.
 pub struct Request<'a> {
-    server: &'a TestServer,
+    server: PhantomData<&'a TestServer>,
     method: &'static str,
     path: String,
     builder: reqwest::RequestBuilder,
@@ -48,7 +48,12 @@ impl<'a> Request<'a> {
     pub fn new(server: &'a TestServer, method: &'static str, path: &str) -> Self {
         let url = format!("http://{}{path}", server.address);
         let builder = server.http.request(method.parse().unwrap(), url);
-        Self { server, method, path: path.to_owned(), builder }
+        Self {
+            server: PhantomData,
+            method,
+            path: path.to_owned(),
+            builder,
+        }
     }
 
     pub fn bearer(mut self, token: &str) -> Self {
@@ -92,27 +97,63 @@ impl<'a> Request<'a> {
         if status >= 400 {
             check_error(status, &headers, &json, &text);
         }
-        let _ = self.server;
-        Reply { status, headers, text, json }
+        Reply {
+            status,
+            headers,
+            text,
+            json,
+        }
     }
 }
 
 /// Words that only an internal text would hold.
-const INTERNAL: [&str; 9] =
-    ["panicked", "src/", ".rs", "sled", "SQL", "Error {", "serde", "StoreError", "koodtx_core"];
+const INTERNAL: [&str; 9] = [
+    "panicked",
+    "src/",
+    ".rs",
+    "sled",
+    "SQL",
+    "Error {",
+    "serde",
+    "StoreError",
+    "koodtx_core",
+];
 
 fn check_error(status: u16, headers: &HeaderMap, json: &Value, text: &str) {
-    let code = json["code"].as_str().unwrap_or_else(|| panic!("no code: {text}"));
-    assert!(code.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'), "{code}");
-    assert!(json["error"].as_str().is_some_and(|text| text.len() > 10), "{text}");
+    let code = json["code"]
+        .as_str()
+        .unwrap_or_else(|| panic!("no code: {text}"));
+    assert!(
+        code.bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte == b'_'),
+        "{code}"
+    );
+    assert!(
+        json["error"].as_str().is_some_and(|text| text.len() > 10),
+        "{text}"
+    );
     let known = ["error", "code", "details"];
-    assert!(json.as_object().unwrap().keys().all(|key| known.contains(&key.as_str())), "{text}");
+    assert!(
+        json.as_object()
+            .unwrap()
+            .keys()
+            .all(|key| known.contains(&key.as_str())),
+        "{text}"
+    );
     assert_eq!(headers["content-type"], "application/json");
     for word in INTERNAL {
         assert!(!text.contains(word), "{word} in {text}");
     }
-    assert_eq!(headers.contains_key("www-authenticate"), status == 401, "{text}");
-    assert_eq!(headers.contains_key("retry-after"), matches!(status, 429 | 503), "{text}");
+    assert_eq!(
+        headers.contains_key("www-authenticate"),
+        status == 401,
+        "{text}"
+    );
+    assert_eq!(
+        headers.contains_key("retry-after"),
+        matches!(status, 429 | 503),
+        "{text}"
+    );
 }
 
 impl Reply {

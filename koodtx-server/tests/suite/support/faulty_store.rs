@@ -35,7 +35,10 @@ pub struct FaultyStore {
 
 impl FaultyStore {
     pub fn new() -> Self {
-        Self { inner: MemoryStore::new(), trouble: Mutex::new(Trouble::None) }
+        Self {
+            inner: MemoryStore::new(),
+            trouble: Mutex::new(Trouble::None),
+        }
     }
 
     pub fn set(&self, trouble: Trouble) {
@@ -45,7 +48,11 @@ impl FaultyStore {
     fn check(&self, operation: &'static str) -> Result<(), StoreError> {
         let trouble = *self.trouble.lock().unwrap();
         match trouble {
-            Trouble::Fails(kind) => Err(StoreError::new(kind, operation, "panicked at src/secret.rs")),
+            Trouble::Fails(kind) => Err(StoreError::new(
+                kind,
+                operation,
+                "panicked at src/secret.rs",
+            )),
             Trouble::Panics => panic!("the store panicked, as it was told to"),
             Trouble::None | Trouble::BreaksOff => Ok(()),
         }
@@ -179,7 +186,9 @@ impl AccountStore for FaultyStore {
         expires_at: Timestamp,
         now: Timestamp,
     ) -> Result<Rotation, StoreError> {
-        self.inner.rotate(family, user, presented, next, expires_at, now).await
+        self.inner
+            .rotate(family, user, presented, next, expires_at, now)
+            .await
     }
 
     async fn revoke_device(

@@ -13,11 +13,17 @@ static DOCUMENT: LazyLock<Value> =
 #[track_caller]
 pub fn check(method: &str, path: &str, status: u16, json: &Value, text: &str) {
     let Some(operation) = operation(method, path) else {
-        assert!(matches!(status, 404 | 405 | 200), "{method} {path}: {status}");
+        assert!(
+            matches!(status, 404 | 405 | 200),
+            "{method} {path}: {status}"
+        );
         return;
     };
     let response = &operation["responses"][status.to_string()];
-    assert!(!response.is_null(), "{method} {path} answers {status}, which is not documented: {text}");
+    assert!(
+        !response.is_null(),
+        "{method} {path} answers {status}, which is not documented: {text}"
+    );
     let schema = &response["content"]["application/json"]["schema"];
     assert!(!schema.is_null(), "{method} {path} {status} has no schema");
     fits(schema, json, &format!("{method} {path} {status}"));
@@ -49,15 +55,23 @@ fn fits(schema: &Value, value: &Value, place: &str) {
     match schema["type"].as_str() {
         None => {}
         Some("string") => {
-            let text = value.as_str().unwrap_or_else(|| panic!("{place}: {value} is no string"));
+            let text = value
+                .as_str()
+                .unwrap_or_else(|| panic!("{place}: {value} is no string"));
             match schema["format"].as_str() {
                 Some("date-time") => {
-                    assert!(text.parse::<koodtx_core::time::Timestamp>().is_ok(), "{place}: {text}");
+                    assert!(
+                        text.parse::<koodtx_core::time::Timestamp>().is_ok(),
+                        "{place}: {text}"
+                    );
                     assert!(text.ends_with('Z'), "{place}: {text}");
                 }
                 Some("uuid") => {
                     assert_eq!(text, text.to_lowercase(), "{place}");
-                    assert!(text.parse::<koodtx_core::id::SessionId>().is_ok(), "{place}: {text}");
+                    assert!(
+                        text.parse::<koodtx_core::id::SessionId>().is_ok(),
+                        "{place}: {text}"
+                    );
                 }
                 _ => {}
             }
@@ -66,7 +80,9 @@ fn fits(schema: &Value, value: &Value, place: &str) {
         Some("number") => assert!(value.is_number(), "{place}: {value}"),
         Some("boolean") => assert!(value.is_boolean(), "{place}: {value}"),
         Some("array") => {
-            let items = value.as_array().unwrap_or_else(|| panic!("{place}: {value} is no array"));
+            let items = value
+                .as_array()
+                .unwrap_or_else(|| panic!("{place}: {value} is no array"));
             for (index, item) in items.iter().enumerate() {
                 fits(&schema["items"], item, &format!("{place}[{index}]"));
             }
@@ -78,15 +94,23 @@ fn fits(schema: &Value, value: &Value, place: &str) {
 
 #[track_caller]
 fn object_fits(schema: &Value, value: &Value, place: &str) {
-    let fields = value.as_object().unwrap_or_else(|| panic!("{place}: {value} is no object"));
+    let fields = value
+        .as_object()
+        .unwrap_or_else(|| panic!("{place}: {value} is no object"));
     for required in schema["required"].as_array().into_iter().flatten() {
         let name = required.as_str().unwrap();
-        assert!(fields.contains_key(name), "{place}: `{name}` is missing in {value}");
+        assert!(
+            fields.contains_key(name),
+            "{place}: `{name}` is missing in {value}"
+        );
     }
     for (name, field) in fields {
         let known = &schema["properties"][name];
         if known.is_null() {
-            assert!(!schema["additionalProperties"].is_null(), "{place}: `{name}` is not documented");
+            assert!(
+                !schema["additionalProperties"].is_null(),
+                "{place}: `{name}` is not documented"
+            );
         } else {
             fits(known, field, &format!("{place}.{name}"));
         }

@@ -44,7 +44,9 @@ impl TestServer {
         let server = Server::builder()
             .config(config)
             .store(store.clone())
-            .clock(Arc::new(move || Timestamp::now().plus_micros(ahead.load(Ordering::Relaxed))))
+            .clock(Arc::new(move || {
+                Timestamp::now().plus_micros(ahead.load(Ordering::Relaxed))
+            }))
             .build()
             .await
             .unwrap();
@@ -55,12 +57,20 @@ impl TestServer {
             stopped.await.unwrap_or(());
         }));
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
-        Self { address, http, store, ahead_micros, stop: Some(stop), running }
+        Self {
+            address,
+            http,
+            store,
+            ahead_micros,
+            stop: Some(stop),
+            running,
+        }
     }
 
     /// Lets the server's clock run ahead.
     pub fn advance_seconds(&self, seconds: i64) {
-        self.ahead_micros.fetch_add(seconds * 1_000_000, Ordering::Relaxed);
+        self.ahead_micros
+            .fetch_add(seconds * 1_000_000, Ordering::Relaxed);
     }
 
     /// Stops the server and waits until it has.

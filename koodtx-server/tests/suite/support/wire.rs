@@ -20,8 +20,9 @@ pub fn record(sensor: &str, millis: i64, x: f64) -> Value {
 
 /// A push of the records `0..count` of one sensor.
 pub fn push_body(session: u32, count: i64) -> Value {
-    let records: Vec<_> =
-        (0..count).map(|index| record("gyro", 1_700_000_000_000 + index, index as f64)).collect();
+    let records: Vec<_> = (0..count)
+        .map(|index| record("gyro", 1_700_000_000_000 + index, index as f64))
+        .collect();
     json!({
         "session": { "session_id": session_id(session), "start_time": "2025-11-13T00:00:00Z" },
         "sensor_data": records,

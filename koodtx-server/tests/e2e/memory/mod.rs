@@ -1,0 +1,4 @@
+//! Memory does not grow with what clients send or ask for.
+
+mod flood;
+mod long_pull;
