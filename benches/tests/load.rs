@@ -9,6 +9,9 @@ use koodtx_core::store::MaintenanceStore;
 use koodtx_server::{Config, Server, Sources};
 use tokio::net::TcpListener;
 
+/// Largest push that the server takes: about 900 samples.
+const BODY_MAX_BYTES: usize = 100_000;
+
 #[derive(Parser)]
 struct CommandLine {
     #[command(flatten)]
@@ -21,11 +24,13 @@ fn options(arguments: &[&str]) -> LoadOptions {
 }
 
 /// Starts a server; returns its URL. It ends with the runtime of the test.
-async fn serve(store: Arc<MemoryStore>, rate_limit: &str) -> String {
+async fn serve(store: Arc<MemoryStore>) -> String {
     let settings = [
-        ("KOODTX_JWT_SECRET".to_owned(), "a secret of the tests, which is long enough".to_owned()),
-        ("KOODTX_RATE_LIMIT".to_owned(), rate_limit.to_owned()),
+        ("KOODTX_JWT_SECRET", "a secret of the tests, which is long enough".to_owned()),
+        ("KOODTX_RATE_LIMIT", "off".to_owned()),
+        ("KOODTX_MAX_BODY_BYTES", BODY_MAX_BYTES.to_string()),
     ];
+    let settings = settings.map(|(name, value)| (name.to_owned(), value));
     let config = Config::read(&Sources::new().environment(settings)).unwrap();
     let server = Server::builder().config(config).store(store).build().await.unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -47,7 +52,7 @@ fn assert_clean(report: &Report) {
 #[tokio::test(flavor = "multi_thread")]
 async fn each_mode_does_what_it_says() {
     let store = Arc::new(MemoryStore::new());
-    let url = serve(store.clone(), "off").await;
+    let url = serve(store.clone()).await;
     let folder = tempfile::tempdir().unwrap();
     let pid = std::process::id().to_string();
     let mut stored = 0;
@@ -94,7 +99,7 @@ async fn each_mode_does_what_it_says() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_account_of_ones_own_serves_all_connections() {
     let store = Arc::new(MemoryStore::new());
-    let url = serve(store.clone(), "off").await;
+    let url = serve(store.clone()).await;
     let account = serde_json::json!({
         "username": "ada", "email": "ada@example.com", "password": "correct horse", "device_id": "phone",
     });
@@ -116,12 +121,12 @@ async fn an_account_of_ones_own_serves_all_connections() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn pushes_that_fail_are_counted_by_kind() {
-    let url = serve(Arc::new(MemoryStore::new()), "off").await;
+    let url = serve(Arc::new(MemoryStore::new())).await;
     let mut options = options(&["--url", &url, "--batch", "300", "--seconds", "1", "--connections", "1"]);
     let report = load::run(&options).await.unwrap();
     assert_clean(&report);
-    // A body above the limit of the server: every push is refused, none breaks the run.
-    options.batch = 1_000_000;
+    // Above the limit of the server: every push is refused, and none breaks the run.
+    options.batch = 2_000;
     let report = load::run(&options).await.unwrap();
     assert_eq!((report.pushes, report.samples), (0, 0));
     assert_eq!(report.errors_by_kind.values().sum::<u64>(), report.errors);

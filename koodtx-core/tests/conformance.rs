@@ -1,5 +1,4 @@
 //! The memory store passes the suite.
-#![cfg(feature = "conformance")]
 
 use std::sync::Arc;
 

@@ -36,7 +36,9 @@ pub(crate) fn pull(inner: &Inner, query: &PullQuery, now: Timestamp) -> Result<P
     };
     match query.round {
         Some(round) if query.start == PageStart::Offset(0) => {
-            rounds::remember(inner, query.user, &round, user.clock, now)?;
+            if has_more {
+                rounds::remember(inner, query.user, &round, user.clock, now)?;
+            }
         }
         Some(round) => head.round_clock = rounds::clock(&inner.values, query.user, &round, now)?,
         None => {}

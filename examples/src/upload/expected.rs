@@ -104,7 +104,7 @@ impl ExpectedSession {
             match copy.records.get(key) {
                 Some(pulled) if same_value(pushed, pulled) => {}
                 pulled => {
-                    comparison.differ(format!("session {id}, {key:?}: {pushed} is {pulled:?}"))
+                    comparison.differ(format!("session {id}, {key:?}: {pushed} is {pulled:?}"));
                 }
             }
         }

@@ -232,7 +232,7 @@ pub(crate) async fn read_to_end(
     loop {
         let chunk = store.read_records(query.clone()).await?;
         let next = chunk.next.clone();
-        all.extend(in_order(chunk));
+        all.extend(in_order(&chunk));
         match next {
             None => return Ok(all),
             // Without progress this loop would never end.
@@ -245,7 +245,7 @@ pub(crate) async fn read_to_end(
 }
 
 /// The records of a chunk in the order `(timestamp, sensor_type)`.
-pub(crate) fn in_order(chunk: RecordChunk) -> Vec<(SensorType, Record)> {
+pub(crate) fn in_order(chunk: &RecordChunk) -> Vec<(SensorType, Record)> {
     let mut rows: Vec<(RecordPosition, Record)> = Vec::with_capacity(chunk.len());
     for (sensor_type, block) in &chunk.series {
         rows.extend(block.records().map(|record| {

@@ -72,6 +72,7 @@ macro_rules! __conformance_table {
             rounds {
                 a_later_page_finds_the_clock_of_the_first
                 the_earliest_of_several_first_pages_counts
+                a_page_without_a_successor_is_not_remembered
                 without_a_first_page_no_round_is_found
                 other_rounds_do_not_interfere
             }

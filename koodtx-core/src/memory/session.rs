@@ -23,12 +23,13 @@ pub(super) struct StoredSession {
 }
 
 /// What merging the records of one series comes to: decided, not yet written.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Decision {
     /// The records to write, with whether the key is new.
     pub(super) writes: Vec<(Record, bool)>,
     pub(super) counts: MergeCounts,
-    pub(super) effect: Option<Effect>,
+    /// The strongest effect.
+    pub(super) effect: Effect,
 }
 
 impl StoredSession {
@@ -44,7 +45,8 @@ impl StoredSession {
         incoming: &IncomingSeries,
         tick: Tick,
     ) -> Decision {
-        let mut decision = Decision::default();
+        let mut decision =
+            Decision { writes: Vec::new(), counts: MergeCounts::default(), effect: Effect::Kept };
         for row in 0..incoming.len() {
             let timestamp = incoming.time(row);
             let position = RecordPosition { timestamp, sensor_type: sensor_type.clone() };
@@ -121,24 +123,30 @@ impl Decision {
         updated_at: Option<Timestamp>,
         tick: Tick,
     ) {
-        // Values are compared in canonical form (1 equals 1.0) and kept as they were sent.
-        let mut register = stored
-            .map(|record| Register { stamp: record.stamp, value: canonical_text(&record.data) });
         let stamp = Stamp::new(updated_at, tick);
-        let effect = Register::write(&mut register, canonical_text(&data), stamp);
-        self.effect = self.effect.max(Some(effect));
-        match (stored, effect) {
-            (None, _) => self.counts.inserted += 1,
-            (Some(_), Effect::Changed) => self.counts.updated += 1,
-            (Some(_), Effect::Kept | Effect::Raised) => self.counts.duplicates += 1,
-        }
-        let record = match (stored, effect) {
-            (_, Effect::Changed) | (None, _) => {
-                Record { timestamp, changed: tick.at(), stamp: stamp.at(), data }
-            }
-            (Some(stored), Effect::Raised) => Record { stamp: stamp.at(), ..stored.clone() },
-            (Some(_), Effect::Kept) => return,
+        let Some(stored) = stored else {
+            let record = Record { timestamp, changed: tick.at(), stamp: stamp.at(), data };
+            self.counts.inserted += 1;
+            self.effect = Effect::Changed;
+            self.writes.push((record, true));
+            return;
         };
-        self.writes.push((record, stored.is_none()));
+        // Values are compared in canonical form (1 equals 1.0) and kept as they were sent.
+        let mut register =
+            Some(Register { stamp: stored.stamp, value: canonical_text(&stored.data) });
+        let effect = Register::write(&mut register, canonical_text(&data), stamp);
+        self.effect = self.effect.max(effect);
+        match effect {
+            Effect::Kept => self.counts.duplicates += 1,
+            Effect::Raised => {
+                self.counts.duplicates += 1;
+                self.writes.push((Record { stamp: stamp.at(), ..stored.clone() }, false));
+            }
+            Effect::Changed => {
+                let record = Record { timestamp, changed: tick.at(), stamp: stamp.at(), data };
+                self.counts.updated += 1;
+                self.writes.push((record, false));
+            }
+        }
     }
 }

@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 
 use super::MemoryStore;
+use super::session::StoredSession;
 use super::user::no_such_session;
 use crate::id::{LogId, SessionId, UserId};
 use crate::pull::{PullHead, PullQuery, RecordChunk, RecordQuery};
@@ -76,7 +77,7 @@ impl SyncStore for MemoryStore {
     ) -> Result<Option<SessionDetail>, StoreError> {
         let state = self.state.lock();
         let session = state.users.get(&user).and_then(|user| user.session(session));
-        Ok(session.filter(|session| session.state.live).map(|session| session.detail()))
+        Ok(session.filter(|session| session.state.live).map(StoredSession::detail))
     }
 
     async fn status(&self, user: UserId, recent: usize) -> Result<UserStatus, StoreError> {

@@ -11,7 +11,7 @@ use super::session::{Decision, StoredSession};
 use crate::block::MergeCounts;
 use crate::id::{LogId, SensorType, SessionId};
 use crate::pull::{PageStart, PullHead, PullQuery};
-use crate::push::PushBatch;
+use crate::push::{PushBatch, SeriesBatch};
 use crate::register::Effect;
 use crate::session::{Admission, SessionState, SessionWrite};
 use crate::store::{PushCommand, PushOutcome, StoreError, StoreErrorKind, UserStatus};
@@ -59,8 +59,7 @@ impl UserData {
                 for (sensor_type, decision) in &decisions {
                     counts.add(decision.counts);
                     let is_new = stored.is_none_or(|s| !s.series.contains_key(*sensor_type));
-                    let effect = decision.effect.unwrap_or(Effect::Kept);
-                    merge.count_records(&decision.counts, effect, is_new);
+                    merge.count_records(&decision.counts, decision.effect, is_new);
                 }
                 let write = merge.finish()?;
                 let data_count = write.state.data_count;
@@ -144,7 +143,9 @@ impl UserData {
         };
         match query.round {
             Some(round) if query.start == PageStart::Offset(0) => {
-                self.rounds.remember(round, self.clock, now);
+                if head.has_more {
+                    self.rounds.remember(round, self.clock, now);
+                }
                 head
             }
             Some(round) => PullHead { round_clock: self.rounds.clock(&round, now), ..head },
@@ -188,7 +189,7 @@ fn decide_all<'a>(
     batch: &'a PushBatch,
     tick: Tick,
 ) -> Vec<(&'a SensorType, Decision)> {
-    let decide = |series: &crate::push::SeriesBatch| {
+    let decide = |series: &SeriesBatch| {
         StoredSession::decide(stored, &series.sensor_type, &series.records, tick)
     };
     batch.series.iter().map(|series| (&series.sensor_type, decide(series))).collect()

@@ -167,8 +167,9 @@ pub trait SyncStore: Send + Sync + Debug + 'static {
     /// Reads one page of what changed, and remembers or finds the round's first page.
     ///
     /// With [`PullQuery::round`] set and the page at offset 0, `clock` is remembered under that key
-    /// (the earliest, where one is remembered); at any other offset the remembered clock is
-    /// returned in [`PullHead::round_clock`].
+    /// (the earliest, where one is remembered), if there is a further page that may ask for it: a
+    /// device that polls and finds nothing leaves no round behind. At any other offset the
+    /// remembered clock is returned in [`PullHead::round_clock`].
     async fn pull(&self, query: PullQuery, now: Timestamp) -> Result<PullHead, StoreError>;
 
     /// Reads a bounded chunk of a session's records in the order `(timestamp, sensor_type)`.

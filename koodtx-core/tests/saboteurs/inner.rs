@@ -9,7 +9,7 @@ use std::time::Duration;
 use koodtx_core::block::Record;
 use koodtx_core::id::{LogId, SensorType, SessionId, SignInId, UserId};
 use koodtx_core::memory::MemoryStore;
-use koodtx_core::pull::{PageStart, PullHead, PullQuery, RecordChunk, RecordPosition, RecordQuery};
+use koodtx_core::pull::{PageStart, PullHead, PullQuery, RecordChunk, RecordPosition, RecordQuery, RoundKey};
 use koodtx_core::session::SessionState;
 use koodtx_core::store::{
     AccountStore, Credentials, MaintenanceStore, NewFamily, NewUser, PushCommand, PushOutcome,
@@ -43,6 +43,7 @@ pub struct Notes {
     pub texts: BTreeSet<String>,
     pub clock: Timestamp,
     pub rounds: u64,
+    pub lone_pages: BTreeMap<(UserId, RoundKey), Timestamp>,
 }
 
 /// The memory store never waits, so one poll gives the answer.

@@ -4,7 +4,6 @@
 //!
 //! A defect is caught by the check that it is meant for (named first) and by no other, unless
 //! another check cannot state its own law without meeting the defect.
-#![cfg(feature = "conformance")]
 
 mod accounts;
 mod blocks;

@@ -215,6 +215,9 @@ pub const PAGES: &[Saboteur] = &[
     .or_maybe_by(&["a_device_beside_writers_misses_nothing"]),
 ];
 
+/// Room for as many rounds behind each filter.
+const ROUNDS_A_FILTER: u64 = 1 << 20;
+
 pub const ROUNDS: &[Saboteur] = &[
     saboteur(
         "a later page answers with its own clock",
@@ -260,7 +263,6 @@ pub const ROUNDS: &[Saboteur] = &[
                 };
                 // Every first page begins a round of its own, and later pages look up the newest
                 // that has their key.
-                const ROUNDS_A_FILTER: u64 = 1 << 20;
                 let of = |round: &RoundKey, number| RoundKey {
                     filter: round.filter * ROUNDS_A_FILTER + number,
                     ..*round
@@ -294,6 +296,29 @@ pub const ROUNDS: &[Saboteur] = &[
         &["the_earliest_of_several_first_pages_counts"],
     ),
     saboteur(
+        "a first page without a successor is remembered",
+        Hooks {
+            pull: |inner, query, now| {
+                let Some(round) = query.round else {
+                    return inner.pull(query, now);
+                };
+                let (is_first, key) = (query.start == FIRST, (query.user, round));
+                let head = inner.pull(query, now)?;
+                let mut notes = inner.notes.lock();
+                if is_first && !head.has_more {
+                    notes.lone_pages.entry(key).or_insert(head.clock);
+                }
+                let remembered = notes.lone_pages.get(&key).filter(|_| !is_first);
+                Ok(PullHead {
+                    round_clock: remembered.copied().or(head.round_clock),
+                    ..head
+                })
+            },
+            ..HONEST
+        },
+        &["a_page_without_a_successor_is_not_remembered"],
+    ),
+    saboteur(
         "a later page is remembered as a first one",
         Hooks {
             pull: |inner, query, now| {
@@ -321,7 +346,7 @@ pub const ROUNDS: &[Saboteur] = &[
         Hooks {
             pull: |inner, query, now| {
                 with_round(inner, query, now, |round| {
-                    round.sign_in = SignInId(Uuid::nil())
+                    round.sign_in = SignInId(Uuid::nil());
                 })
             },
             ..HONEST

@@ -8,9 +8,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::body::Incoming;
+use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto::Builder;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use poem::endpoint::BoxEndpoint;
 use poem::http::uri::Scheme;
@@ -28,17 +28,14 @@ const CONNECTIONS_MAX_COUNT: usize = 4_096;
 const HEAD_TIMEOUT_SECONDS: u64 = 60;
 /// Longest wait for a client that does not take in what it asked for.
 const WRITE_TIMEOUT_SECONDS: u64 = 60;
-/// How often a quiet HTTP/2 connection is asked whether it is still there.
-const HTTP2_PING_SECONDS: u64 = 30;
-/// Most requests at a time on one HTTP/2 connection.
-const HTTP2_STREAMS_MAX_COUNT: u32 = 64;
 /// Pause after `accept` failed, as it does when the process is out of file descriptors.
 const ACCEPT_PAUSE_MILLIS: u64 = 100;
 
 /// Serves connections until `shutdown` resolves; then accepts no more and waits up to `grace` for
 /// those in flight.
 ///
-/// poem's own accept loop spins when `accept` fails and waits for a request's head for ever.
+/// poem's own accept loop spins when `accept` fails and waits for a request's head for ever. Speaks
+/// HTTP/1.1 only: HTTP/2 without TLS is for proxies, and proxies speak both.
 ///
 /// # Errors
 /// Only that of asking the listener for its address.
@@ -51,7 +48,10 @@ pub(crate) async fn serve_connections(
     let local = listener.local_addr()?;
     let endpoint = Arc::new(endpoint);
     let room = Arc::new(Semaphore::new(CONNECTIONS_MAX_COUNT));
-    let builder = builder();
+    let mut builder = http1::Builder::new();
+    builder
+        .timer(TokioTimer::new())
+        .header_read_timeout(Duration::from_secs(HEAD_TIMEOUT_SECONDS));
     let graceful = GracefulShutdown::new();
     tokio::pin!(shutdown);
     loop {
@@ -79,9 +79,7 @@ pub(crate) async fn serve_connections(
                 async move { answer(&endpoint, request, local, remote).await }
             })
         };
-        let connection = builder
-            .serve_connection(prepare(stream), service)
-            .into_owned();
+        let connection = builder.serve_connection(prepare(stream), service);
         let connection = graceful.watch(connection);
         tokio::spawn(async move {
             if let Err(error) = connection.await {
@@ -100,20 +98,6 @@ pub(crate) async fn serve_connections(
         );
     }
     Ok(())
-}
-
-fn builder() -> Builder<TokioExecutor> {
-    let mut builder = Builder::new(TokioExecutor::new());
-    builder
-        .http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(Duration::from_secs(HEAD_TIMEOUT_SECONDS));
-    builder
-        .http2()
-        .timer(TokioTimer::new())
-        .keep_alive_interval(Duration::from_secs(HTTP2_PING_SECONDS))
-        .max_concurrent_streams(HTTP2_STREAMS_MAX_COUNT);
-    builder
 }
 
 fn prepare(stream: TcpStream) -> TokioIo<StalledWrite<TcpStream>> {

@@ -208,7 +208,7 @@ async fn of_many_registrations_of_one_name_one_succeeds() {
     let server = TestServer::start().await;
     let register = |index: usize| {
         let body = json!({
-            "username": if index % 2 == 0 { "ann" } else { "ANN" },
+            "username": if index.is_multiple_of(2) { "ann" } else { "ANN" },
             "email": format!("{index}@example.com"),
             "password": Account::PASSWORD, "device_id": format!("device {index}"),
         });

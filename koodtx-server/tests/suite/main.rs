@@ -1,6 +1,8 @@
 //! The server as its clients and its operators see it: over HTTP and by its command line.
 
 mod accounts;
+mod bad_bodies;
+mod bad_fields;
 mod cli;
 mod compression;
 mod config;

@@ -41,7 +41,7 @@ fn flip_a_byte(store: &SledStore, entry: &Entry) {
     let middle = bytes.len() / 2;
     bytes[middle] ^= 0x10;
     spoil(store, |set| {
-        set.put(&Key::from_bytes(entry.key()), &bytes).unwrap()
+        set.put(&Key::from_bytes(entry.key()), &bytes).unwrap();
     });
 }
 
@@ -159,13 +159,13 @@ async fn every_broken_index_and_count_is_found() {
     let cases: [(&str, Spoil); 10] = [
         ("it cannot be found by its id", |store, record| {
             spoil(store, |set| {
-                set.remove(&Key::session_id(USER, record.state.id)).unwrap()
+                set.remove(&Key::session_id(USER, record.state.id)).unwrap();
             });
         }),
         ("delta pulls cannot find it", |store, record| {
             spoil(store, |set| {
                 set.remove(&Key::change(USER, record.state.updated_at))
-                    .unwrap()
+                    .unwrap();
             });
         }),
         ("ahead of its last change", |store, _| {
@@ -191,7 +191,7 @@ async fn every_broken_index_and_count_is_found() {
         ("its count or its range is wrong", |store, _| {
             let all = blocks(store, 1);
             spoil(store, |set| {
-                set.remove(&Key::from_bytes(all[1].key())).unwrap()
+                set.remove(&Key::from_bytes(all[1].key())).unwrap();
             });
         }),
         ("cannot be found by its change", |store, record| {
@@ -204,7 +204,7 @@ async fn every_broken_index_and_count_is_found() {
                 .unwrap()
                 .unwrap();
             spoil(store, |set| {
-                set.remove(&Key::from_bytes(first.key())).unwrap()
+                set.remove(&Key::from_bytes(first.key())).unwrap();
             });
         }),
         ("changes of blocks lie there", |store, record| {
@@ -227,7 +227,7 @@ async fn every_broken_index_and_count_is_found() {
             let suffix = key.len() - 10;
             key[suffix..].copy_from_slice(&time.as_bytes()[time.as_bytes().len() - 10..]);
             spoil(store, |set| {
-                set.put(&Key::from_bytes(&key), &late.encode()).unwrap()
+                set.put(&Key::from_bytes(&key), &late.encode()).unwrap();
             });
         }),
         ("a stored record cannot be read", |store, record| {

@@ -119,9 +119,11 @@ pub(crate) async fn rounds_belong_to_their_user(h: &Harness) -> Outcome {
     };
     for user in [ANN, BEN] {
         h.push(user, &session(RUN), &[]).await?;
+        h.push(user, &session(WALK), &[]).await?;
     }
     h.pull(PullQuery {
         round: Some(round),
+        limit: 1,
         ..everything(ANN)
     })
     .await?;
@@ -129,6 +131,7 @@ pub(crate) async fn rounds_belong_to_their_user(h: &Harness) -> Outcome {
     let head = h
         .pull(PullQuery {
             round: Some(round),
+            limit: 1,
             start,
             ..everything(BEN)
         })

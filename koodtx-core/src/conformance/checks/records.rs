@@ -51,7 +51,7 @@ pub(crate) async fn chunks_give_each_record_once_in_order(h: &Harness) -> Outcom
             let chunk = h.sync().read_records(query.clone()).await?;
             let next = chunk.next.clone();
             seen.extend(
-                in_order(chunk)
+                in_order(&chunk)
                     .into_iter()
                     .map(|(sensor_type, record)| RecordPosition {
                         timestamp: record.timestamp,
@@ -86,7 +86,7 @@ pub(crate) async fn reading_goes_on_behind_any_place(h: &Harness) -> Outcome {
         };
         let chunk = h.sync().read_records(query).await?;
         ensure_eq!(chunk.next, None, "`next` of a chunk that reaches the end");
-        let seen: Vec<_> = in_order(chunk)
+        let seen: Vec<_> = in_order(&chunk)
             .into_iter()
             .map(|(sensor_type, record)| RecordPosition {
                 timestamp: record.timestamp,

@@ -14,7 +14,7 @@ use crate::support::{Device, Folder, Follower};
 
 const WRITERS_COUNT: u64 = 4;
 /// The writers go on until every follower has pulled that many rounds in between.
-const ROUNDS_COUNT: usize = 20;
+const ROUNDS_COUNT: usize = 10;
 /// Sessions that are pushed to, deleted and revived again and again.
 const OLD_SESSIONS_COUNT: u128 = 8;
 /// Sessions that each writer adds beside them.

@@ -18,8 +18,8 @@ pub async fn bomb(coding: &str, bytes: u64) -> Vec<u8> {
     encode(coding, BufReader::new(tokio::io::repeat(b' ').take(bytes))).await
 }
 
-async fn encode(coding: &str, source: impl AsyncBufRead + Unpin) -> Vec<u8> {
-    let mut encoder: Box<dyn AsyncRead + Unpin + '_> = match coding {
+async fn encode(coding: &str, source: impl AsyncBufRead + Send + Unpin) -> Vec<u8> {
+    let mut encoder: Box<dyn AsyncRead + Send + Unpin + '_> = match coding {
         "gzip" => Box::new(GzipEncoder::with_quality(source, Level::Fastest)),
         "deflate" => Box::new(ZlibEncoder::with_quality(source, Level::Fastest)),
         "br" => Box::new(BrotliEncoder::with_quality(source, Level::Fastest)),

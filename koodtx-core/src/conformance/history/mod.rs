@@ -1,14 +1,17 @@
 //! Random histories: the same calls on a store and on the memory store must give the same answers.
 
+mod bodies;
+mod dice;
+
 use std::fmt::Debug;
 
 use uuid::Uuid;
 
+use self::bodies::{MANY_SAMPLES, SAMPLE_MILLIS, SENSORS};
+use self::dice::Dice;
 use super::failure::{Failure, Outcome, ensure_eq};
 use super::harness::{Harness, push_command, read_to_end};
-use super::script::{
-    ANN, BEN, MICROS_PER_SECOND, NOON, body, edited, everything, record, session_id, session_with,
-};
+use super::script::{ANN, BEN, MICROS_PER_SECOND, NOON, body, everything, session_id};
 use crate::id::{LogId, SensorType, SessionId, SignInId, UserId};
 use crate::limits::STATUS_RECENT_SYNCS_COUNT;
 use crate::memory::MemoryStore;
@@ -39,30 +42,6 @@ const SESSION_IDS: [u128; SESSIONS_COUNT as usize] = [
     0x8000_0000_0000_0000_0000_0000_0000_0001,
     0x8000_0000_0000_0000_0000_0000_0000_0000,
 ];
-/// One is the beginning of another, one is not ASCII.
-const SENSORS: [&str; 4] = ["gps", "gps2", "a", "\u{10fffd}µ"];
-/// Times of samples are this far apart at least, in milliseconds.
-const SAMPLE_MILLIS: u64 = 10;
-/// Most samples of a usual push and sensor; they fall on a grid this long, so keys meet.
-const FEW_SAMPLES: u64 = 20;
-/// Most samples of a large push and sensor: several blocks.
-const MANY_SAMPLES: u64 = 1_500;
-/// Values of `data`. The first two are equal.
-const VALUES: [&str; 12] = [
-    r#"{"x":1,"y":2.5}"#,
-    r#"{"y":2.5,"x":1.0}"#,
-    r#"{"x":-0.1,"y":1e300,"z":9007199254740993}"#,
-    r#"{"x":2}"#,
-    r#"{"x":null}"#,
-    r#"{"x":"2"}"#,
-    r"{}",
-    r#"{"":true}"#,
-    r#"{"deep":[{"er":[1,"ü",{"a":null}]}]}"#,
-    r#"{"text":"\"\\\u0001😀"}"#,
-    r#"{"x":0.1,"extra":[1,2,3]}"#,
-    r#"{"x":123456789012345678901234567890}"#,
-];
-
 /// Plays a random history on the harness's store and on a [`MemoryStore`], and compares every
 /// answer: pushes, retries, conflicting pushes, late batches, deletions, revivals, pulls with every
 /// option, log entries, restarts.
@@ -85,31 +64,6 @@ pub async fn run_history(plan: HistoryPlan, harness: Harness) -> Outcome {
     }
     let end = history.compare_all().await;
     end.map_err(|failure| Failure::new(format!("seed {}, at the end: {failure}", plan.seed)))
-}
-
-/// A small generator of good enough random numbers (SplitMix64).
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    fn below(&mut self, end: u64) -> u64 {
-        self.roll() % end
-    }
-
-    fn one_in(&mut self, chances: u64) -> bool {
-        self.below(chances) == 0
-    }
-
-    fn pick<T: Clone>(&mut self, from: &[T]) -> T {
-        from[self.below(from.len() as u64) as usize].clone()
-    }
 }
 
 struct History {
@@ -165,72 +119,6 @@ impl History {
         session_id(self.dice.pick(&SESSION_IDS))
     }
 
-    /// A client's stamp, most of the time none: old, recent, or too far in the future.
-    fn stamp(&mut self) -> Option<Timestamp> {
-        let seconds = match self.dice.below(8) {
-            0 => -100_000,
-            1 => -(self.dice.below(5_000) as i64),
-            2 => 60,
-            3 => 100_000,
-            _ => return None,
-        };
-        Some(self.now.plus_micros(seconds * MICROS_PER_SECOND))
-    }
-
-    fn session_text(&mut self) -> String {
-        let mut members = Vec::new();
-        let choices = [
-            r#""end_time":"2025-11-13T01:00:00Z""#,
-            r#""end_time":null"#,
-            r#""is_active":true"#,
-            r#""is_active":false"#,
-            r#""enabled_sensors":["gps","a"]"#,
-            r#""sample_rate":12.5"#,
-            r#""notes":"run""#,
-            r#""notes":null"#,
-        ];
-        // No more than one of the members that exclude each other.
-        for pair in choices.chunks(2) {
-            if self.dice.one_in(3) {
-                members.push(self.dice.pick(pair));
-            }
-        }
-        let mut text = members.join(",");
-        if let Some(stamp) = self.stamp() {
-            let comma = if text.is_empty() { "" } else { "," };
-            text = format!("{text}{comma}\"updated_at\":\"{stamp}\"");
-        }
-        session_with(self.session(), &text)
-    }
-
-    fn records(&mut self) -> Vec<String> {
-        let mut records = Vec::new();
-        for sensor in SENSORS {
-            if self.dice.one_in(2) {
-                continue;
-            }
-            let (many, grid) = match self.dice.below(12) {
-                0 => (MANY_SAMPLES, MANY_SAMPLES),
-                // Far apart: few samples in the middle of many, or far behind them.
-                1..4 => (FEW_SAMPLES, 3 * MANY_SAMPLES),
-                _ => (FEW_SAMPLES, FEW_SAMPLES),
-            };
-            let value = self.dice.pick(&VALUES);
-            for _ in 0..self.dice.below(many) {
-                // Half the samples lie between two milliseconds.
-                let half = if self.dice.one_in(2) { ".5" } else { "" };
-                let millis = format!("{}{half}", SAMPLE_MILLIS * self.dice.below(grid));
-                let data = if self.dice.one_in(3) { self.dice.pick(&VALUES) } else { value };
-                let stamp = if self.dice.one_in(4) { self.stamp() } else { None };
-                records.push(match stamp {
-                    Some(stamp) => edited(sensor, millis, data, stamp),
-                    None => record(sensor, millis, data),
-                });
-            }
-        }
-        records
-    }
-
     async fn push(&mut self) -> Outcome {
         let session = self.session_text();
         let records = self.records();
@@ -270,7 +158,9 @@ impl History {
             0 => None,
             1 => Some(self.now.plus_micros(1_000_000 * MICROS_PER_SECOND)),
             // As a client that keeps milliseconds only.
-            2 => Some(Timestamp::from_millis(self.dice.pick(&self.clocks).as_micros() / 1_000)),
+            2 => Some(Timestamp::from_millis(
+                self.dice.pick(&self.clocks).as_micros() / 1_000,
+            )),
             _ => Some(self.dice.pick(&self.clocks)),
         }
     }
@@ -293,9 +183,17 @@ impl History {
         });
         // Fewer rounds than a sign-in may have remembered, so that which is forgotten first, which
         // no law decides, does not show.
-        let round = round.filter(|_| since.is_none_or(|since| self.clocks.iter().take(5).any(|&c| c == since)));
+        let round = round
+            .filter(|_| since.is_none_or(|since| self.clocks.iter().take(5).any(|&c| c == since)));
         let limit = 1 + self.dice.below(SESSIONS_COUNT) as usize;
-        let query = PullQuery { user: self.user(), since, session_ids, start, limit, round };
+        let query = PullQuery {
+            user: self.user(),
+            since,
+            session_ids,
+            start,
+            limit,
+            round,
+        };
         let got = self.store().pull(query.clone(), self.now).await;
         let wanted = self.model.pull(query.clone(), self.now).await;
         same(got, wanted, &format!("{query:?}"))
@@ -321,12 +219,22 @@ impl History {
 
     async fn compare_records(&self, query: RecordQuery) -> Outcome {
         let got = read_to_end(self.store(), query.clone()).await?;
-        let all = RecordQuery { limit: usize::MAX, ..query.clone() };
+        let all = RecordQuery {
+            limit: usize::MAX,
+            ..query.clone()
+        };
         let wanted = read_to_end(&self.model, all).await?;
         // Thousands of records in a message help nobody.
-        let first = got.iter().zip(&wanted).position(|(got, wanted)| got != wanted);
+        let first = got
+            .iter()
+            .zip(&wanted)
+            .position(|(got, wanted)| got != wanted);
         let first = first.unwrap_or(got.len().min(wanted.len()));
-        ensure_eq!(got.get(first), wanted.get(first), "{query:?}: record {first}");
+        ensure_eq!(
+            got.get(first),
+            wanted.get(first),
+            "{query:?}: record {first}"
+        );
         Ok(())
     }
 
@@ -352,7 +260,11 @@ impl History {
 
     async fn compare_status(&self, user: UserId) -> Outcome {
         let got = self.store().status(user, STATUS_RECENT_SYNCS_COUNT).await;
-        same(got, self.model.status(user, STATUS_RECENT_SYNCS_COUNT).await, "status")
+        same(
+            got,
+            self.model.status(user, STATUS_RECENT_SYNCS_COUNT).await,
+            "status",
+        )
     }
 
     async fn log(&mut self) -> Outcome {
@@ -372,13 +284,16 @@ impl History {
             started_at: self.now,
             error: None,
         };
-        let got: Result<LogId, StoreError> =
-            self.store().log(user, entry.clone(), self.now).await;
+        let got: Result<LogId, StoreError> = self.store().log(user, entry.clone(), self.now).await;
         same(got, self.model.log(user, entry, self.now).await, "log")
     }
 
     async fn verify(&self) -> Outcome {
-        let page = self.harness.maintenance()?.verify(None, usize::MAX - 1).await?;
+        let page = self
+            .harness
+            .maintenance()?
+            .verify(None, usize::MAX - 1)
+            .await?;
         ensure_eq!(page.problems, vec![], "verify finds something");
         let wanted = self.model.verify(None, usize::MAX - 1).await?;
         ensure_eq!(page, wanted, "verify");
@@ -389,17 +304,29 @@ impl History {
     async fn compare_all(&self) -> Outcome {
         for user in USERS {
             let got = self.store().pull(everything(user), self.now).await;
-            same(got, self.model.pull(everything(user), self.now).await, "everything")?;
+            same(
+                got,
+                self.model.pull(everything(user), self.now).await,
+                "everything",
+            )?;
             self.compare_status(user).await?;
             for id in SESSION_IDS {
                 let session = session_id(id);
                 let limit = MANY_SAMPLES as usize;
-                let query = RecordQuery { user, session, after: None, changed_after: None, limit };
+                let query = RecordQuery {
+                    user,
+                    session,
+                    after: None,
+                    changed_after: None,
+                    limit,
+                };
                 self.compare_records(query).await?;
             }
         }
-        let (got, wanted) =
-            (self.harness.maintenance()?.usage().await?, self.model.usage().await?);
+        let (got, wanted) = (
+            self.harness.maintenance()?.usage().await?,
+            self.model.usage().await?,
+        );
         ensure_eq!(
             (got.users, got.sessions, got.records),
             (wanted.users, wanted.sessions, wanted.records),
@@ -419,6 +346,10 @@ fn same<T: PartialEq + Debug>(
     wanted: Result<T, StoreError>,
     call: &str,
 ) -> Outcome {
-    ensure_eq!(got.map_err(|e| e.kind()), wanted.map_err(|e| e.kind()), "{call}");
+    ensure_eq!(
+        got.map_err(|e| e.kind()),
+        wanted.map_err(|e| e.kind()),
+        "{call}"
+    );
     Ok(())
 }
