@@ -2,6 +2,7 @@
 
 mod support;
 
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
@@ -57,29 +58,57 @@ fn the_quick_start_works_as_written() {
 
 #[test]
 fn every_relative_link_leads_somewhere() {
-    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
-    let docs = [
-        "README.md",
-        "koodtx-core/docs/README.md",
-        "koodtx-core/docs/protocol.md",
-        "koodtx-core/docs/architecture.md",
-        "koodtx-core/docs/adr/README.md",
-        "examples/data/README.md",
-    ];
-    for doc in docs {
-        let path = std::path::Path::new(root).join(doc);
-        let text = std::fs::read_to_string(&path).unwrap();
-        let links = text
-            .split("](")
-            .skip(1)
-            .filter_map(|rest| rest.split(')').next());
-        for link in links.filter(|link| !link.contains("://")) {
+    let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
+    let (docs, records) = (
+        root.join("koodtx-core/docs"),
+        root.join("koodtx-core/docs/adr"),
+    );
+    let mut pages = vec![root.join("README.md"), root.join("examples/data/README.md")];
+    pages.extend([markdown(&docs), markdown(&records)].concat());
+    for page in pages {
+        for link in links(&page).iter().filter(|link| !link.contains("://")) {
             let file = link.split('#').next().unwrap_or_default();
-            let target = path.parent().unwrap().join(file);
+            let is_there = file.is_empty() || page.with_file_name(file).exists();
             assert!(
-                file.is_empty() || target.exists(),
-                "{doc} links to {link}, which is not there"
+                is_there,
+                "{} links to {link}, which is not there",
+                page.display()
             );
         }
     }
+}
+
+#[test]
+fn every_decision_is_in_the_index() {
+    let folder = Path::new(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../koodtx-core/docs/adr"
+    ));
+    let index = links(&folder.join("README.md"));
+    for record in markdown(folder) {
+        let name = record.file_name().unwrap().to_str().unwrap();
+        assert!(
+            name == "README.md" || index.iter().any(|link| link == name),
+            "add {name} to the index"
+        );
+    }
+}
+
+/// The Markdown files of a folder.
+fn markdown(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    entries
+        .filter(|path| path.extension().is_some_and(|extension| extension == "md"))
+        .collect()
+}
+
+/// Where the links of a page lead.
+fn links(page: &Path) -> Vec<String> {
+    let text = std::fs::read_to_string(page).unwrap();
+    text.split("](")
+        .skip(1)
+        .filter_map(|rest| Some(rest.split_once(')')?.0.to_owned()))
+        .collect()
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use koodtx_core::conformance::{Harness, checks};
+use koodtx_core::conformance::{Harness, Part, checks, run_all};
 use koodtx_core::memory::MemoryStore;
 
 async fn fresh() -> Harness {
@@ -24,4 +24,29 @@ fn names_of_checks_are_unique() {
     let count = names.len();
     names.dedup();
     assert_eq!(names.len(), count);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_without_accounts_runs_the_sync_part_alone() {
+    let fresh = || std::future::ready(Harness::sync_only(Arc::new(MemoryStore::new())));
+
+    let report = run_all(&[Part::Sync], fresh).await;
+    assert!(report.failed.is_empty(), "{report}");
+    let count = |part| checks().iter().filter(|check| check.part == part).count();
+    assert_eq!(report.passed.len(), count(Part::Sync));
+
+    let report = run_all(&[Part::Accounts, Part::Persistence], fresh).await;
+    assert!(report.passed.is_empty(), "{report}");
+    assert_eq!(
+        report.failed.len(),
+        count(Part::Accounts) + count(Part::Persistence)
+    );
+    assert!(
+        report.to_string().contains("Harness::sync_only"),
+        "{report}"
+    );
+    assert!(
+        report.to_string().contains("Harness::with_reopen"),
+        "{report}"
+    );
 }

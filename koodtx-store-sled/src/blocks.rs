@@ -5,6 +5,7 @@ use std::fmt;
 
 use koodtx_core::block::{Block, BlockMeta, Leaf, LeafEdit, read_meta};
 use koodtx_core::id::{SensorType, SessionId, UserId};
+use koodtx_core::pull::Damage;
 use koodtx_core::time::Timestamp;
 
 use crate::error::{Failure, Result};
@@ -116,6 +117,17 @@ impl SeriesKey<'_> {
     /// Whether the index of changes knows a block.
     pub(crate) fn is_indexed(&self, values: &Values, meta: &BlockMeta) -> Result<bool> {
         values.contains(&self.change(meta.changed, meta.first))
+    }
+
+    /// Where a block that cannot be read begins, and where the one behind it does.
+    pub(crate) fn damage(&self, values: &Values, entry: &Entry) -> Result<Damage> {
+        let from = first_time(entry)?;
+        let behind = self.next_from(values, from.plus_micros(1))?;
+        Ok(Damage {
+            sensor_type: self.sensor_type.clone(),
+            from,
+            until: behind.as_ref().map(first_time).transpose()?,
+        })
     }
 
     /// A damaged block does not say where it ends, so the one behind it has to.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use koodtx_core::block::{Block, assemble_chunk};
+use koodtx_core::block::{BlockMeta, Found, assemble_chunk};
 use koodtx_core::id::{SensorType, UserId};
 use koodtx_core::pull::{RecordChunk, RecordQuery};
 use koodtx_core::time::Timestamp;
@@ -13,7 +13,7 @@ use crate::key::{Key, KeyReader, Table};
 use crate::series;
 use crate::session::SessionRecord;
 use crate::store::Inner;
-use crate::values::Values;
+use crate::values::{Entry, Values};
 
 /// Changed blocks that are looked up one by one. Where more have changed, passing over the
 /// unchanged ones between them costs less than collecting them all for each chunk.
@@ -72,7 +72,7 @@ impl Filter {
         values: &Values,
         key: &SeriesKey<'_>,
         from: Timestamp,
-    ) -> Result<Option<Block>> {
+    ) -> Result<Option<Found>> {
         match self {
             Self::Scan(after) => scan(values, key, from, *after),
             Self::These(changed) => {
@@ -118,7 +118,7 @@ fn scan(
     key: &SeriesKey<'_>,
     from: Timestamp,
     after: Option<Timestamp>,
-) -> Result<Option<Block>> {
+) -> Result<Option<Found>> {
     // The block that `from` lies in began before it.
     let start = key
         .last_from(values, from)?
@@ -126,13 +126,40 @@ fn scan(
         .map(first_time)
         .transpose()?;
     for entry in key.scan_from(values, start.unwrap_or(from)) {
-        let entry = entry?;
-        let meta = key.meta(values, &entry)?;
-        if meta.last >= from && after.is_none_or(|after| meta.changed > after) {
-            return key.decode(values, &entry).map(Some);
+        let wanted = |meta: BlockMeta| {
+            meta.last >= from && after.is_none_or(|after| meta.changed > after)
+        };
+        if let Some(found) = load(values, key, &entry?, from, wanted)? {
+            return Ok(Some(found));
         }
     }
     Ok(None)
+}
+
+/// A block, if it is wanted; or that it is damaged, if it may hold something from `from` on.
+fn load(
+    values: &Values,
+    key: &SeriesKey<'_>,
+    entry: &Entry,
+    from: Timestamp,
+    wanted: impl Fn(BlockMeta) -> bool,
+) -> Result<Option<Found>> {
+    let read = key.meta(values, entry).and_then(|meta| {
+        if wanted(meta) {
+            key.decode(values, entry).map(Found::Block).map(Some)
+        } else {
+            Ok(None)
+        }
+    });
+    match read {
+        Err(Failure::Corrupt(reason)) => {
+            tracing::error!("{reason}");
+            let damage = key.damage(values, entry)?;
+            let concerned = damage.until.is_none_or(|until| until > from);
+            Ok(concerned.then_some(Found::Damaged(damage)))
+        }
+        read => read,
+    }
 }
 
 fn pick(
@@ -140,7 +167,7 @@ fn pick(
     key: &SeriesKey<'_>,
     from: Timestamp,
     firsts: &[Timestamp],
-) -> Result<Option<Block>> {
+) -> Result<Option<Found>> {
     let begun = firsts.partition_point(|&first| first <= from);
     for &first in &firsts[begun.saturating_sub(1)..] {
         let entry = key.at(values, first)?.ok_or_else(|| {
@@ -149,8 +176,8 @@ fn pick(
                 key.user, key.session, key.sensor_type
             ))
         })?;
-        if key.meta(values, &entry)?.last >= from {
-            return key.decode(values, &entry).map(Some);
+        if let Some(found) = load(values, key, &entry, from, |meta| meta.last >= from)? {
+            return Ok(Some(found));
         }
     }
     Ok(None)

@@ -30,32 +30,46 @@ pub fn server_binary() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| {
         let mut cargo = Command::new(env!("CARGO"));
-        // With --workspace the dependencies have the features that `cargo test --workspace` gave
-        // them, so nothing is built twice.
+        // The whole workspace and one of its tests are named only so that the dependencies get the
+        // features that they have in `cargo test --workspace`; then nothing is built twice.
         cargo.args([
             "build",
             "--workspace",
             "--bin",
             "koodtx-server",
-            "--offline",
+            "--test",
+            "readme",
         ]);
-        cargo.args(["--quiet", "--message-format", "json-render-diagnostics"]);
+        cargo.args([
+            "--offline",
+            "--quiet",
+            "--message-format",
+            "json-render-diagnostics",
+        ]);
         if !cfg!(debug_assertions) {
             cargo.arg("--release");
         }
-        let output = cargo
+        cargo
             .current_dir(env!("CARGO_MANIFEST_DIR"))
-            .stderr(Stdio::inherit())
-            .output()
-            .unwrap();
+            .stderr(Stdio::inherit());
+        let output = cargo.output().unwrap();
         assert!(output.status.success(), "building koodtx-server failed");
         let messages = String::from_utf8(output.stdout).unwrap();
-        let executable = messages.lines().find_map(|line| {
-            let message: serde_json::Value = serde_json::from_str(line).ok()?;
-            message["executable"].as_str().map(PathBuf::from)
-        });
-        executable.expect("cargo names the executable that it built")
+        messages
+            .lines()
+            .find_map(executable)
+            .expect("cargo names the executable that it built")
     })
+}
+
+/// The server's binary, if that is what a message of cargo is about.
+fn executable(message: &str) -> Option<PathBuf> {
+    let message: serde_json::Value = serde_json::from_str(message).ok()?;
+    let is_server = message["target"]["name"] == "koodtx-server";
+    message["executable"]
+        .as_str()
+        .filter(|_| is_server)
+        .map(PathBuf::from)
 }
 
 /// A server in a process of its own, killed when dropped.

@@ -18,7 +18,7 @@ pub(crate) use columns::Values;
 pub use columns::{Column, Columns, Rows, Texts};
 pub(crate) use merge::NO_STAMP;
 pub use merge::{IncomingSeries, Leaf, LeafEdit, MergeCounts, SeriesMerge, join_blocks, merge_series};
-pub use read::assemble_chunk;
+pub use read::{Found, assemble_chunk};
 pub use record::Record;
 pub use split::{BLOCK_RAW_MAX_BYTES, BLOCK_RECORDS_MAX_COUNT};
 

@@ -3,9 +3,18 @@
 use super::Block;
 use super::columns::push_run;
 use crate::id::SensorType;
-use crate::pull::{RecordChunk, RecordPosition, RecordQuery};
+use crate::pull::{Damage, RecordChunk, RecordPosition, RecordQuery};
 use crate::sample_time::SAMPLE_TIME_MAX;
 use crate::time::Timestamp;
+
+/// What a store finds where it looks for a block.
+#[derive(Clone, Debug)]
+pub enum Found {
+    /// The block.
+    Block(Block),
+    /// A block that cannot be read.
+    Damaged(Damage),
+}
 
 /// What has been read of one series.
 struct Progress<'a> {
@@ -17,21 +26,29 @@ struct Progress<'a> {
     /// There is no further block.
     exhausted: bool,
     blocks: Vec<Block>,
+    damaged: Vec<Damage>,
 }
 
 impl Progress<'_> {
     fn advance<E>(
         &mut self,
-        next_block: &mut impl FnMut(&SensorType, Timestamp) -> Result<Option<Block>, E>,
+        next_block: &mut impl FnMut(&SensorType, Timestamp) -> Result<Option<Found>, E>,
     ) -> Result<(), E> {
         let from = self
             .covered
             .map_or(self.from, |covered| covered.plus_micros(1));
         match next_block(self.sensor_type, from)? {
             // A block that ends before `from` would be read for ever.
-            Some(block) if block.meta().is_some_and(|meta| meta.last >= from) => {
+            Some(Found::Block(block)) if block.meta().is_some_and(|meta| meta.last >= from) => {
                 self.covered = block.meta().map(|meta| meta.last);
                 self.blocks.push(block);
+            }
+            Some(Found::Damaged(damage)) => {
+                match damage.until.filter(|&until| until > from) {
+                    Some(until) => self.covered = Some(until.plus_micros(-1)),
+                    None => self.exhausted = true,
+                }
+                self.damaged.push(damage);
             }
             _ => self.exhausted = true,
         }
@@ -71,7 +88,8 @@ impl Progress<'_> {
 ///
 /// `series` are the sensor types of the session, ordered. `next_block(sensor_type, from)` reads the
 /// first block of a series that ends at or after `from`; a store may pass over blocks in which
-/// nothing changed after [`RecordQuery::changed_after`]. At any moment no more is in memory than
+/// nothing changed after [`RecordQuery::changed_after`]. Of a damaged block it says where it begins
+/// and where the next one does, and the chunk goes on behind it. At any moment no more is in memory than
 /// the chunk and a block of each series.
 ///
 /// # Errors
@@ -79,7 +97,7 @@ impl Progress<'_> {
 pub fn assemble_chunk<E>(
     query: &RecordQuery,
     series: &[SensorType],
-    mut next_block: impl FnMut(&SensorType, Timestamp) -> Result<Option<Block>, E>,
+    mut next_block: impl FnMut(&SensorType, Timestamp) -> Result<Option<Found>, E>,
 ) -> Result<RecordChunk, E> {
     let from = |sensor_type: &SensorType| match &query.after {
         None => Timestamp::ZERO,
@@ -94,6 +112,7 @@ pub fn assemble_chunk<E>(
             covered: None,
             exhausted: false,
             blocks: Vec::new(),
+            damaged: Vec::new(),
         })
         .collect();
     let frontier = loop {
@@ -132,8 +151,14 @@ pub fn assemble_chunk<E>(
             timestamp,
             sensor_type: last.clone(),
         });
+    let damaged = progress
+        .into_iter()
+        .flat_map(|one| one.damaged)
+        .filter(|damage| damage.from <= cut)
+        .collect();
     Ok(RecordChunk {
         series: chunk,
         next,
+        damaged,
     })
 }

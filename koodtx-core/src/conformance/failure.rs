@@ -19,7 +19,10 @@ impl Failure {
     /// A failure noticed at the caller.
     #[track_caller]
     pub fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), location: Location::caller() }
+        Self {
+            message: message.into(),
+            location: Location::caller(),
+        }
     }
 }
 

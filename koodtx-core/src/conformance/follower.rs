@@ -45,7 +45,14 @@ impl Follower {
     /// A device that has nothing yet. `changes_only` is that of a pull request.
     pub fn new(user: UserId, page_size: usize, changes_only: bool) -> Self {
         let sign_in = SignInId(Uuid::from_u128(1));
-        Self { user, sign_in, page_size, changes_only, since: None, copy: Copy::new() }
+        Self {
+            user,
+            sign_in,
+            page_size,
+            changes_only,
+            since: None,
+            copy: Copy::new(),
+        }
     }
 
     /// What the device has.
@@ -63,12 +70,20 @@ impl Follower {
                 session_ids: None,
                 start: PageStart::Offset(page * self.page_size),
                 limit: self.page_size,
-                round: Some(RoundKey { sign_in: self.sign_in, since: self.since, filter: 0 }),
+                round: Some(RoundKey {
+                    sign_in: self.sign_in,
+                    since: self.since,
+                    filter: 0,
+                }),
             };
             // The protocol lets a client take the `server_timestamp` of any page; the last one is
             // the hardest to get right.
             let head = store.pull(query, NOON).await?;
-            let server_timestamp = if page == 0 { Some(head.clock) } else { head.round_clock.or(self.since) };
+            let server_timestamp = if page == 0 {
+                Some(head.clock)
+            } else {
+                head.round_clock.or(self.since)
+            };
             received += head.sessions.len();
             for state in head.sessions {
                 self.apply(store, state).await?;
@@ -97,11 +112,17 @@ impl Follower {
             limit: CHUNK_RECORDS,
         };
         let records = read_to_end(store, query).await?;
-        let kept = self.copy.remove(&state.id).filter(|_| changed_after.is_some());
-        let mut copy =
-            SessionCopy { metadata: metadata(&state), records: kept.map_or_else(BTreeMap::new, |kept| kept.records) };
+        let kept = self
+            .copy
+            .remove(&state.id)
+            .filter(|_| changed_after.is_some());
+        let mut copy = SessionCopy {
+            metadata: metadata(&state),
+            records: kept.map_or_else(BTreeMap::new, |kept| kept.records),
+        };
         for (sensor_type, record) in records {
-            copy.records.insert((record.timestamp, sensor_type), record.data);
+            copy.records
+                .insert((record.timestamp, sensor_type), record.data);
         }
         self.copy.insert(state.id, copy);
         Ok(())

@@ -38,14 +38,19 @@ type Reopen = Box<dyn Fn() -> Opening + Send + Sync>;
 
 impl fmt::Debug for Harness {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Harness").field("sync", &self.sync).finish_non_exhaustive()
+        f.debug_struct("Harness")
+            .field("sync", &self.sync)
+            .finish_non_exhaustive()
     }
 }
 
 impl Harness {
     /// A store that implements every trait.
     pub fn new(store: Arc<dyn Store>) -> Self {
-        Self { full: Some(store.clone()), ..Self::sync_only(store) }
+        Self {
+            full: Some(store.clone()),
+            ..Self::sync_only(store)
+        }
     }
 
     /// A store that implements only [`SyncStore`]: for the part `sync` of the suite.
@@ -113,7 +118,12 @@ impl Harness {
         drop(self.full.take());
         drop(self.sync);
         let store = open().await?;
-        Ok(Self { reopen: Some(open), guards, clock, ..Self::new(store) })
+        Ok(Self {
+            reopen: Some(open),
+            guards,
+            clock,
+            ..Self::new(store)
+        })
     }
 
     /// The wall clock: a second later with every call.
@@ -140,7 +150,10 @@ impl Harness {
         session: &str,
         records: &[String],
     ) -> Outcome<PushOutcome> {
-        Ok(self.sync.push(push_command(user, &body(session, records), now)?, now).await?)
+        Ok(self
+            .sync
+            .push(push_command(user, &body(session, records), now)?, now)
+            .await?)
     }
 
     /// Deletes a session.
@@ -155,7 +168,11 @@ impl Harness {
 
     /// Pulls all that changed since `since` on one page.
     pub async fn pull_since(&self, user: UserId, since: Timestamp) -> Outcome<PullHead> {
-        self.pull(PullQuery { since: Some(since), ..everything(user) }).await
+        self.pull(PullQuery {
+            since: Some(since),
+            ..everything(user)
+        })
+        .await
     }
 
     /// A session or tombstone, as a pull shows it.
@@ -179,7 +196,13 @@ impl Harness {
         changed_after: Option<Timestamp>,
     ) -> Outcome<Vec<(SensorType, Record)>> {
         const CHUNK_RECORDS: usize = 1_000;
-        let query = RecordQuery { user, session, after: None, changed_after, limit: CHUNK_RECORDS };
+        let query = RecordQuery {
+            user,
+            session,
+            after: None,
+            changed_after,
+            limit: CHUNK_RECORDS,
+        };
         read_to_end(&*self.sync, query).await
     }
 
@@ -237,7 +260,9 @@ pub(crate) async fn read_to_end(
             None => return Ok(all),
             // Without progress this loop would never end.
             Some(next) if query.after.as_ref().is_some_and(|after| next <= *after) => {
-                return Err(Failure::new("a chunk's `next` does not lie behind its `after`"));
+                return Err(Failure::new(
+                    "a chunk's `next` does not lie behind its `after`",
+                ));
             }
             next => query.after = next,
         }
@@ -249,11 +274,15 @@ pub(crate) fn in_order(chunk: &RecordChunk) -> Vec<(SensorType, Record)> {
     let mut rows: Vec<(RecordPosition, Record)> = Vec::with_capacity(chunk.len());
     for (sensor_type, block) in &chunk.series {
         rows.extend(block.records().map(|record| {
-            let position =
-                RecordPosition { timestamp: record.timestamp, sensor_type: sensor_type.clone() };
+            let position = RecordPosition {
+                timestamp: record.timestamp,
+                sensor_type: sensor_type.clone(),
+            };
             (position, record)
         }));
     }
     rows.sort_by(|(left, _), (right, _)| left.cmp(right));
-    rows.into_iter().map(|(position, record)| (position.sensor_type, record)).collect()
+    rows.into_iter()
+        .map(|(position, record)| (position.sensor_type, record))
+        .collect()
 }

@@ -22,7 +22,10 @@
 //! Every check is itself checked: for each there is a broken store that fails it (the test
 //! `saboteurs` of this crate).
 
-#![allow(clippy::missing_errors_doc, reason = "all fail with what a check reports: `Failure`")]
+#![allow(
+    clippy::missing_errors_doc,
+    reason = "all fail with what a check reports: `Failure`"
+)]
 
 mod checks;
 mod failure;

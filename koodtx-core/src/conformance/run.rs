@@ -51,8 +51,15 @@ pub struct Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{} checks passed, {} failed", self.passed.len(), self.failed.len())?;
-        self.failed.iter().try_for_each(|(name, reason)| writeln!(f, "{name}: {reason}"))
+        writeln!(
+            f,
+            "{} checks passed, {} failed",
+            self.passed.len(),
+            self.failed.len()
+        )?;
+        self.failed
+            .iter()
+            .try_for_each(|(name, reason)| writeln!(f, "{name}: {reason}"))
     }
 }
 
@@ -66,7 +73,10 @@ where
     H: Future<Output = Harness>,
 {
     let mut report = Report::default();
-    for check in super::checks().iter().filter(|check| parts.contains(&check.part)) {
+    for check in super::checks()
+        .iter()
+        .filter(|check| parts.contains(&check.part))
+    {
         let run = (check.run)(fresh().await);
         let reason = match tokio::spawn(run).await {
             Ok(Ok(())) => {
@@ -96,8 +106,7 @@ pub fn run_test<H: Future<Output = Harness>>(name: &str, fresh: impl FnOnce() ->
         .enable_all()
         .build()
         .expect("a runtime for the test");
-    let outcome: Result<(), Failure> =
-        runtime.block_on(async { check.run(fresh().await).await });
+    let outcome: Result<(), Failure> = runtime.block_on(async { check.run(fresh().await).await });
     if let Err(failure) = outcome {
         panic!("{name}: {failure}");
     }

@@ -65,12 +65,18 @@ pub fn edited(sensor: &str, millis: impl Display, data: &str, stamp: Timestamp) 
 
 /// Records of one sensor, one a time, with the time as value.
 pub fn samples(sensor: &str, millis: impl IntoIterator<Item = u64>) -> Vec<String> {
-    millis.into_iter().map(|time| record(sensor, time, &format!(r#"{{"x":{time}}}"#))).collect()
+    millis
+        .into_iter()
+        .map(|time| record(sensor, time, &format!(r#"{{"x":{time}}}"#)))
+        .collect()
 }
 
 /// The body of a push.
 pub fn body(session: &str, records: &[String]) -> String {
-    format!(r#"{{"session":{session},"sensor_data":[{}]}}"#, records.join(","))
+    format!(
+        r#"{{"session":{session},"sensor_data":[{}]}}"#,
+        records.join(",")
+    )
 }
 
 /// Parses the body of a push as the service does.

@@ -52,7 +52,11 @@ impl Accounts {
     }
 
     fn create(&mut self, new: NewUser, now: Timestamp) -> User {
-        let id = UserId(self.users.last_key_value().map_or(1, |(last, _)| last.0 + 1));
+        let id = UserId(
+            self.users
+                .last_key_value()
+                .map_or(1, |(last, _)| last.0 + 1),
+        );
         self.usernames.insert(fold_name(&new.username), id);
         self.emails.insert(fold_name(&new.email), id);
         if let Some(device) = &new.device_id {
@@ -67,13 +71,17 @@ impl Accounts {
             created_at: now,
             updated_at: now,
         };
-        let credentials = Credentials { user: user.clone(), password_hash: new.password_hash };
+        let credentials = Credentials {
+            user: user.clone(),
+            password_hash: new.password_hash,
+        };
         self.users.insert(id, credentials);
         user
     }
 
     fn revoke(&mut self, is_revoked: impl Fn(&SignIn) -> bool) {
-        self.families.retain(|_, family| !is_revoked(&family.sign_in));
+        self.families
+            .retain(|_, family| !is_revoked(&family.sign_in));
     }
 }
 
@@ -94,7 +102,10 @@ impl AccountStore for MemoryStore {
 
     async fn user(&self, id: UserId) -> Result<Option<User>, StoreError> {
         let accounts = &self.state.lock().accounts;
-        Ok(accounts.users.get(&id).map(|credentials| credentials.user.clone()))
+        Ok(accounts
+            .users
+            .get(&id)
+            .map(|credentials| credentials.user.clone()))
     }
 
     async fn credentials(&self, username: &str) -> Result<Option<Credentials>, StoreError> {
@@ -111,7 +122,10 @@ impl AccountStore for MemoryStore {
             .map(|credentials| &credentials.user)
             .filter(|user| after.is_none_or(|after| user.id > after));
         let users = behind.by_ref().take(limit).cloned().collect();
-        Ok(UserPage { users, has_more: behind.next().is_some() })
+        Ok(UserPage {
+            users,
+            has_more: behind.next().is_some(),
+        })
     }
 
     async fn set_active(
@@ -121,7 +135,9 @@ impl AccountStore for MemoryStore {
         now: Timestamp,
     ) -> Result<Option<User>, StoreError> {
         let accounts = &mut self.state.lock().accounts;
-        let Some(Credentials { user, .. }) = accounts.users.get_mut(&id) else { return Ok(None) };
+        let Some(Credentials { user, .. }) = accounts.users.get_mut(&id) else {
+            return Ok(None);
+        };
         if user.is_active != is_active {
             user.is_active = is_active;
             user.updated_at = now;
@@ -140,7 +156,9 @@ impl AccountStore for MemoryStore {
         now: Timestamp,
     ) -> Result<Option<User>, StoreError> {
         let accounts = &mut self.state.lock().accounts;
-        let Some(credentials) = accounts.users.get_mut(&id) else { return Ok(None) };
+        let Some(credentials) = accounts.users.get_mut(&id) else {
+            return Ok(None);
+        };
         credentials.password_hash = password_hash;
         credentials.user.updated_at = now;
         let user = credentials.user.clone();
@@ -153,7 +171,11 @@ impl AccountStore for MemoryStore {
         if accounts.families.contains_key(&family.id) {
             // Ids are random, so this is a caller's defect; overwriting would sign somebody out.
             let message = format!("there is a sign-in {}", family.id.0);
-            return Err(StoreError::new(StoreErrorKind::AlreadyExists, "create_family", message));
+            return Err(StoreError::new(
+                StoreErrorKind::AlreadyExists,
+                "create_family",
+                message,
+            ));
         }
         // The one place where families come to be is where expired ones can go.
         accounts.revoke(|sign_in| sign_in.user == family.user && sign_in.expires_at <= now);
@@ -164,7 +186,13 @@ impl AccountStore for MemoryStore {
             created_at: now,
             expires_at: family.expires_at,
         };
-        accounts.families.insert(family.id, Family { sign_in, current: family.token });
+        accounts.families.insert(
+            family.id,
+            Family {
+                sign_in,
+                current: family.token,
+            },
+        );
         Ok(())
     }
 
@@ -182,7 +210,9 @@ impl AccountStore for MemoryStore {
             .families
             .get_mut(&family)
             .filter(|found| found.sign_in.user == user && found.sign_in.expires_at > now);
-        let Some(found) = found else { return Ok(Rotation::Unknown) };
+        let Some(found) = found else {
+            return Ok(Rotation::Unknown);
+        };
         if found.current != presented {
             accounts.families.remove(&family);
             return Ok(Rotation::Reused);

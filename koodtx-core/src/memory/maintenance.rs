@@ -20,9 +20,9 @@ impl MaintenanceStore for MemoryStore {
             .users
             .iter()
             .flat_map(|(&user, data)| {
-                data.sessions.iter().map(move |(&created, session)| {
-                    ((user, created), data.clock, session)
-                })
+                data.sessions
+                    .iter()
+                    .map(move |(&created, session)| ((user, created), data.clock, session))
             })
             .filter(|(position, _, _)| after.is_none_or(|after| *position > after));
 
@@ -54,14 +54,26 @@ impl MaintenanceStore for MemoryStore {
 /// What is wrong with a session. Nothing can be, short of a defect of this store: there are no
 /// bytes here that could rot.
 fn problems(user: UserId, clock: Timestamp, session: &StoredSession) -> Vec<Problem> {
-    let StoredSession { state, records, series } = session;
+    let StoredSession {
+        state,
+        records,
+        series,
+    } = session;
     let newest = records.values().map(|record| record.changed).max();
     let mut messages = Vec::new();
     if state.data_count != records.len() as u64 {
-        messages.push(format!("data_count is {}, records are {}", state.data_count, records.len()));
+        messages.push(format!(
+            "data_count is {}, records are {}",
+            state.data_count,
+            records.len()
+        ));
     }
     if state.series_count != series.len() as u64 {
-        messages.push(format!("series_count is {}, series are {}", state.series_count, series.len()));
+        messages.push(format!(
+            "series_count is {}, series are {}",
+            state.series_count,
+            series.len()
+        ));
     }
     if state.updated_at > clock || newest.is_some_and(|newest| newest > state.updated_at) {
         messages.push(format!("a clock is ahead of the user clock {clock}"));
@@ -69,6 +81,11 @@ fn problems(user: UserId, clock: Timestamp, session: &StoredSession) -> Vec<Prob
     if !state.live && !records.is_empty() {
         messages.push("a tombstone has records".to_owned());
     }
-    let problem = |message| Problem { user, session: state.id, sensor_type: None, message };
+    let problem = |message| Problem {
+        user,
+        session: state.id,
+        sensor_type: None,
+        message,
+    };
     messages.into_iter().map(problem).collect()
 }

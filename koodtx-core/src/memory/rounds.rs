@@ -31,13 +31,21 @@ impl Rounds {
             return;
         }
         let same_sign_in = |page: &FirstPage| page.round.sign_in == round.sign_in;
-        let count = self.first_pages.iter().filter(|page| same_sign_in(page)).count();
+        let count = self
+            .first_pages
+            .iter()
+            .filter(|page| same_sign_in(page))
+            .count();
         if count >= ROUNDS_PER_SIGN_IN_MAX_COUNT
             && let Some(oldest) = self.first_pages.iter().position(same_sign_in)
         {
             self.first_pages.remove(oldest);
         }
-        self.first_pages.push(FirstPage { round, clock, at: now });
+        self.first_pages.push(FirstPage {
+            round,
+            clock,
+            at: now,
+        });
     }
 
     /// The clock remembered for a round.
@@ -63,7 +71,11 @@ mod tests {
     use crate::id::SignInId;
 
     fn round(sign_in: u128, filter: u64) -> RoundKey {
-        RoundKey { sign_in: SignInId(Uuid::from_u128(sign_in)), since: None, filter }
+        RoundKey {
+            sign_in: SignInId(Uuid::from_u128(sign_in)),
+            since: None,
+            filter,
+        }
     }
 
     const T: fn(i64) -> Timestamp = Timestamp::from_micros;

@@ -34,7 +34,11 @@ pub(super) struct Decision {
 
 impl StoredSession {
     pub(super) fn new(state: SessionState) -> Self {
-        Self { state, records: BTreeMap::new(), series: BTreeMap::new() }
+        Self {
+            state,
+            records: BTreeMap::new(),
+            series: BTreeMap::new(),
+        }
     }
 
     /// Decides what the records of one series of a push do; `stored` is the session, if there is
@@ -45,13 +49,25 @@ impl StoredSession {
         incoming: &IncomingSeries,
         tick: Tick,
     ) -> Decision {
-        let mut decision =
-            Decision { writes: Vec::new(), counts: MergeCounts::default(), effect: Effect::Kept };
+        let mut decision = Decision {
+            writes: Vec::new(),
+            counts: MergeCounts::default(),
+            effect: Effect::Kept,
+        };
         for row in 0..incoming.len() {
             let timestamp = incoming.time(row);
-            let position = RecordPosition { timestamp, sensor_type: sensor_type.clone() };
+            let position = RecordPosition {
+                timestamp,
+                sensor_type: sensor_type.clone(),
+            };
             let stored = stored.and_then(|session| session.records.get(&position));
-            decision.add(stored, timestamp, incoming.data(row), incoming.updated_at(row), tick);
+            decision.add(
+                stored,
+                timestamp,
+                incoming.data(row),
+                incoming.updated_at(row),
+                tick,
+            );
         }
         decision
     }
@@ -62,19 +78,24 @@ impl StoredSession {
             if is_new {
                 self.count(sensor_type, record.timestamp);
             }
-            let position =
-                RecordPosition { timestamp: record.timestamp, sensor_type: sensor_type.clone() };
+            let position = RecordPosition {
+                timestamp: record.timestamp,
+                sensor_type: sensor_type.clone(),
+            };
             self.records.insert(position, record);
         }
     }
 
     fn count(&mut self, sensor_type: &SensorType, time: Timestamp) {
-        let stats = self.series.entry(sensor_type.clone()).or_insert_with(|| SeriesStats {
-            sensor_type: sensor_type.clone(),
-            count: 0,
-            first: time,
-            last: time,
-        });
+        let stats = self
+            .series
+            .entry(sensor_type.clone())
+            .or_insert_with(|| SeriesStats {
+                sensor_type: sensor_type.clone(),
+                count: 0,
+                first: time,
+                last: time,
+            });
         stats.count += 1;
         stats.first = stats.first.min(time);
         stats.last = stats.last.max(time);
@@ -86,30 +107,49 @@ impl StoredSession {
     }
 
     pub(super) fn detail(&self) -> SessionDetail {
-        SessionDetail { state: self.state.clone(), series: self.series.values().cloned().collect() }
+        SessionDetail {
+            state: self.state.clone(),
+            series: self.series.values().cloned().collect(),
+        }
     }
 
     /// The records that match `query`, at most as many as it asks for.
     pub(super) fn read(&self, query: &RecordQuery) -> Result<RecordChunk, JsonError> {
-        let from = query.after.as_ref().map_or(Bound::Unbounded, Bound::Excluded);
+        let from = query
+            .after
+            .as_ref()
+            .map_or(Bound::Unbounded, Bound::Excluded);
         let mut matching = self
             .records
             .range((from, Bound::Unbounded))
-            .filter(|(_, record)| query.changed_after.is_none_or(|clock| record.changed > clock));
+            .filter(|(_, record)| {
+                query
+                    .changed_after
+                    .is_none_or(|clock| record.changed > clock)
+            });
         // A chunk without records could make a caller go on for ever.
         let taken: Vec<_> = matching.by_ref().take(query.limit.max(1)).collect();
         let more_follow = matching.next().is_some();
 
-        let next = taken.last().filter(|_| more_follow).map(|(position, _)| (*position).clone());
+        let next = taken
+            .last()
+            .filter(|_| more_follow)
+            .map(|(position, _)| (*position).clone());
         let mut rows: BTreeMap<SensorType, Vec<&Record>> = BTreeMap::new();
         for (position, record) in taken {
-            rows.entry(position.sensor_type.clone()).or_default().push(record);
+            rows.entry(position.sensor_type.clone())
+                .or_default()
+                .push(record);
         }
         let series = rows
             .into_iter()
             .map(|(sensor_type, records)| Ok((sensor_type, Block::from_records(records)?)))
             .collect::<Result<_, JsonError>>()?;
-        Ok(RecordChunk { series, next })
+        Ok(RecordChunk {
+            series,
+            next,
+            damaged: Vec::new(),
+        })
     }
 }
 
@@ -125,25 +165,43 @@ impl Decision {
     ) {
         let stamp = Stamp::new(updated_at, tick);
         let Some(stored) = stored else {
-            let record = Record { timestamp, changed: tick.at(), stamp: stamp.at(), data };
+            let record = Record {
+                timestamp,
+                changed: tick.at(),
+                stamp: stamp.at(),
+                data,
+            };
             self.counts.inserted += 1;
             self.effect = Effect::Changed;
             self.writes.push((record, true));
             return;
         };
         // Values are compared in canonical form (1 equals 1.0) and kept as they were sent.
-        let mut register =
-            Some(Register { stamp: stored.stamp, value: canonical_text(&stored.data) });
+        let mut register = Some(Register {
+            stamp: stored.stamp,
+            value: canonical_text(&stored.data),
+        });
         let effect = Register::write(&mut register, canonical_text(&data), stamp);
         self.effect = self.effect.max(effect);
         match effect {
             Effect::Kept => self.counts.duplicates += 1,
             Effect::Raised => {
                 self.counts.duplicates += 1;
-                self.writes.push((Record { stamp: stamp.at(), ..stored.clone() }, false));
+                self.writes.push((
+                    Record {
+                        stamp: stamp.at(),
+                        ..stored.clone()
+                    },
+                    false,
+                ));
             }
             Effect::Changed => {
-                let record = Record { timestamp, changed: tick.at(), stamp: stamp.at(), data };
+                let record = Record {
+                    timestamp,
+                    changed: tick.at(),
+                    stamp: stamp.at(),
+                    data,
+                };
                 self.counts.updated += 1;
                 self.writes.push((record, false));
             }

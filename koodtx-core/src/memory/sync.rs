@@ -8,8 +8,8 @@ use super::user::no_such_session;
 use crate::id::{LogId, SessionId, UserId};
 use crate::pull::{PullHead, PullQuery, RecordChunk, RecordQuery};
 use crate::store::{
-    PushCommand, PushOutcome, SessionDetail, SessionList, StoreError, StoreInfo,
-    SyncStore, UserStatus,
+    PushCommand, PushOutcome, SessionDetail, SessionList, StoreError, StoreInfo, SyncStore,
+    UserStatus,
 };
 use crate::sync_log::NewSyncLogEntry;
 use crate::time::Timestamp;
@@ -17,7 +17,10 @@ use crate::time::Timestamp;
 #[async_trait]
 impl SyncStore for MemoryStore {
     fn info(&self) -> StoreInfo {
-        StoreInfo { kind: "memory", durable: false }
+        StoreInfo {
+            kind: "memory",
+            durable: false,
+        }
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
@@ -27,7 +30,11 @@ impl SyncStore for MemoryStore {
     async fn push(&self, command: PushCommand, now: Timestamp) -> Result<PushOutcome, StoreError> {
         let mut state = self.state.lock();
         // A refused push of an unknown user leaves an empty entry, which nobody can tell from none.
-        state.users.entry(command.user).or_default().push(&command, now)
+        state
+            .users
+            .entry(command.user)
+            .or_default()
+            .push(&command, now)
     }
 
     async fn pull(&self, query: PullQuery, now: Timestamp) -> Result<PullHead, StoreError> {
@@ -37,9 +44,14 @@ impl SyncStore for MemoryStore {
 
     async fn read_records(&self, query: RecordQuery) -> Result<RecordChunk, StoreError> {
         let state = self.state.lock();
-        let session = state.users.get(&query.user).and_then(|user| user.session(query.session));
+        let session = state
+            .users
+            .get(&query.user)
+            .and_then(|user| user.session(query.session));
         // A tombstone has no records, so it needs no case of its own.
-        let Some(session) = session else { return Ok(RecordChunk::default()) };
+        let Some(session) = session else {
+            return Ok(RecordChunk::default());
+        };
         session.read(&query).map_err(|error| {
             let message = format!("user {}, session {}", query.user, query.session);
             StoreError::corrupt("read_records", message).with_source(error)
@@ -53,7 +65,10 @@ impl SyncStore for MemoryStore {
         now: Timestamp,
     ) -> Result<Timestamp, StoreError> {
         let mut state = self.state.lock();
-        let user = state.users.get_mut(&user).ok_or_else(|| no_such_session(session))?;
+        let user = state
+            .users
+            .get_mut(&user)
+            .ok_or_else(|| no_such_session(session))?;
         user.delete_session(session, now)
     }
 
@@ -64,10 +79,15 @@ impl SyncStore for MemoryStore {
         limit: usize,
     ) -> Result<SessionList, StoreError> {
         let state = self.state.lock();
-        let Some(user) = state.users.get(&user) else { return Ok(SessionList::default()) };
+        let Some(user) = state.users.get(&user) else {
+            return Ok(SessionList::default());
+        };
         let mut older = user.sessions_before(before);
         let sessions = older.by_ref().take(limit).cloned().collect();
-        Ok(SessionList { sessions, has_more: older.next().is_some() })
+        Ok(SessionList {
+            sessions,
+            has_more: older.next().is_some(),
+        })
     }
 
     async fn session(
@@ -76,13 +96,22 @@ impl SyncStore for MemoryStore {
         session: SessionId,
     ) -> Result<Option<SessionDetail>, StoreError> {
         let state = self.state.lock();
-        let session = state.users.get(&user).and_then(|user| user.session(session));
-        Ok(session.filter(|session| session.state.live).map(StoredSession::detail))
+        let session = state
+            .users
+            .get(&user)
+            .and_then(|user| user.session(session));
+        Ok(session
+            .filter(|session| session.state.live)
+            .map(StoredSession::detail))
     }
 
     async fn status(&self, user: UserId, recent: usize) -> Result<UserStatus, StoreError> {
         let state = self.state.lock();
-        Ok(state.users.get(&user).map(|user| user.status(recent)).unwrap_or_default())
+        Ok(state
+            .users
+            .get(&user)
+            .map(|user| user.status(recent))
+            .unwrap_or_default())
     }
 
     async fn log(
@@ -91,6 +120,12 @@ impl SyncStore for MemoryStore {
         entry: NewSyncLogEntry,
         now: Timestamp,
     ) -> Result<LogId, StoreError> {
-        Ok(self.state.lock().users.entry(user).or_default().log(entry, now))
+        Ok(self
+            .state
+            .lock()
+            .users
+            .entry(user)
+            .or_default()
+            .log(entry, now))
     }
 }

@@ -46,9 +46,15 @@ impl UserData {
         let tick = Tick::after(self.clock, now);
         let stored = self.session(batch.session.session_id);
 
-        let mut counts = MergeCounts { duplicates: batch.replaced, ..MergeCounts::default() };
-        let admission =
-            SessionState::admit(stored.map(|session| session.state.clone()), &batch.session, tick);
+        let mut counts = MergeCounts {
+            duplicates: batch.replaced,
+            ..MergeCounts::default()
+        };
+        let admission = SessionState::admit(
+            stored.map(|session| session.state.clone()),
+            &batch.session,
+            tick,
+        );
         let data_count = match admission {
             Admission::Stale(state) => {
                 counts.duplicates = batch.valid_records();
@@ -108,7 +114,10 @@ impl UserData {
         now: Timestamp,
     ) -> Result<Timestamp, StoreError> {
         let tick = Tick::after(self.clock, now);
-        let session = self.created.get(&id).and_then(|created| self.sessions.get_mut(created));
+        let session = self
+            .created
+            .get(&id)
+            .and_then(|created| self.sessions.get_mut(created));
         let Some(session) = session.filter(|session| session.state.live) else {
             return Err(no_such_session(id));
         };
@@ -118,8 +127,10 @@ impl UserData {
     }
 
     pub(super) fn pull(&mut self, query: &PullQuery, now: Timestamp) -> PullHead {
-        let wanted: Option<BTreeSet<_>> =
-            query.session_ids.as_ref().map(|ids| ids.iter().copied().collect());
+        let wanted: Option<BTreeSet<_>> = query
+            .session_ids
+            .as_ref()
+            .map(|ids| ids.iter().copied().collect());
         let matching: Vec<&SessionState> = self
             .sessions
             .values()
@@ -132,8 +143,11 @@ impl UserData {
             PageStart::Offset(offset) => offset.min(matching.len()),
             PageStart::After(created) => matching.partition_point(|s| s.created_at <= created),
         };
-        let page: Vec<_> =
-            matching[skipped..].iter().take(query.limit).map(|&state| state.clone()).collect();
+        let page: Vec<_> = matching[skipped..]
+            .iter()
+            .take(query.limit)
+            .map(|&state| state.clone())
+            .collect();
         let head = PullHead {
             clock: self.clock,
             round_clock: None,
@@ -148,7 +162,10 @@ impl UserData {
                 }
                 head
             }
-            Some(round) => PullHead { round_clock: self.rounds.clock(&round, now), ..head },
+            Some(round) => PullHead {
+                round_clock: self.rounds.clock(&round, now),
+                ..head
+            },
             None => head,
         }
     }
@@ -160,12 +177,17 @@ impl UserData {
     ) -> impl Iterator<Item = &SessionState> {
         let end = before.map_or(Bound::Unbounded, Bound::Excluded);
         let older = self.sessions.range((Bound::Unbounded, end));
-        older.rev().map(|(_, session)| &session.state).filter(|state| state.live)
+        older
+            .rev()
+            .map(|(_, session)| &session.state)
+            .filter(|state| state.live)
     }
 
     pub(super) fn status(&self, recent: usize) -> UserStatus {
         let count = |wanted: fn(&SessionState) -> bool| {
-            self.sessions_before(None).filter(|state| wanted(state)).count() as u64
+            self.sessions_before(None)
+                .filter(|state| wanted(state))
+                .count() as u64
         };
         UserStatus {
             total_sessions: count(|_| true),
@@ -192,10 +214,18 @@ fn decide_all<'a>(
     let decide = |series: &SeriesBatch| {
         StoredSession::decide(stored, &series.sensor_type, &series.records, tick)
     };
-    batch.series.iter().map(|series| (&series.sensor_type, decide(series))).collect()
+    batch
+        .series
+        .iter()
+        .map(|series| (&series.sensor_type, decide(series)))
+        .collect()
 }
 
 /// The answer to a deletion that finds nothing.
 pub(super) fn no_such_session(id: SessionId) -> StoreError {
-    StoreError::new(StoreErrorKind::NotFound, "delete_session", format!("no live session {id}"))
+    StoreError::new(
+        StoreErrorKind::NotFound,
+        "delete_session",
+        format!("no live session {id}"),
+    )
 }

@@ -1,7 +1,7 @@
 //! The JSON of a pull answer.
 
-use super::RecordChunk;
 use super::order::MergedRows;
+use super::{Damage, RecordChunk};
 use crate::block::{Block, Column, Rows};
 use crate::id::{LogId, SensorType, SessionId};
 use crate::json::write::{write_f64, write_string};
@@ -93,9 +93,27 @@ pub(crate) fn write_tail(out: &mut String, summary: &PullSummary, log_id: LogId)
     write_optional(out, summary.next_cursor.as_ref(), |out, cursor| {
         write_string(out, &cursor.encode())
     });
+    write_damage(out, &summary.damaged);
     out.push_str(",\"sync_log_id\":");
     write_integer(out, log_id.0.unsigned_abs());
     out.push('}');
+}
+
+/// Appends `damaged`, if there is any.
+fn write_damage(out: &mut String, damaged: &[(SessionId, Damage)]) {
+    for (index, (session, damage)) in damaged.iter().enumerate() {
+        out.push_str(if index == 0 { ",\"damaged\":[" } else { "," });
+        out.push_str("{\"session_id\":");
+        write_display(out, *session);
+        out.push_str(",\"sensor_type\":");
+        write_string(out, damage.sensor_type.as_str());
+        out.push_str(",\"from\":");
+        write_sample_time(out, damage.from);
+        out.push_str(",\"until\":");
+        write_optional(out, damage.until, write_sample_time);
+        out.push('}');
+    }
+    out.push_str(if damaged.is_empty() { "" } else { "]" });
 }
 
 /// Writes a value whose text needs no escapes, in quotes.

@@ -9,6 +9,6 @@ mod request;
 pub use cursor::{Cursor, CursorError};
 pub(crate) use encode::{write_records, write_session, write_tail};
 pub use query::{
-    PageStart, PullHead, PullQuery, RecordChunk, RecordPosition, RecordQuery, RoundKey,
+    Damage, PageStart, PullHead, PullQuery, RecordChunk, RecordPosition, RecordQuery, RoundKey,
 };
 pub use request::{PullRequest, PullRequestError};

@@ -64,5 +64,7 @@ impl RecordChunk {
             *block = block.slice(0..kept);
         }
         self.series.retain(|(_, block)| !block.is_empty());
+        let cut = self.next.as_ref().map(|next| next.timestamp);
+        self.damaged.retain(|damage| Some(damage.from) <= cut);
     }
 }

@@ -89,6 +89,20 @@ pub struct RecordChunk {
     pub series: Vec<(SensorType, Block)>,
     /// Where the next chunk begins; `None` at the end of the session.
     pub next: Option<RecordPosition>,
+    /// What should be among the records and cannot be read. The same damage may stand in several
+    /// chunks.
+    pub damaged: Vec<Damage>,
+}
+
+/// A stretch of a series whose stored bytes are damaged. The rest of the session is not affected.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Damage {
+    /// The sensor.
+    pub sensor_type: SensorType,
+    /// Time of the first record concerned.
+    pub from: Timestamp,
+    /// Time of the first record behind the damage; `None` where it reaches to the end of the series.
+    pub until: Option<Timestamp>,
 }
 
 impl RecordChunk {

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use super::{Caller, SyncService};
 use crate::id::{LogId, SessionId};
 use crate::pull::{
-    Cursor, PageStart, PullHead, PullQuery, PullRequest, PullRequestError, RecordChunk,
+    Cursor, Damage, PageStart, PullHead, PullQuery, PullRequest, PullRequestError, RecordChunk,
     RecordPosition, RecordQuery, RoundKey,
 };
 use crate::session::SessionState;
@@ -15,6 +15,11 @@ use crate::time::Timestamp;
 
 /// Records read from the store in one step, about. Bounds the memory of a pull.
 const READ_CHUNK_RECORDS_COUNT: usize = 8_192;
+
+/// Most damaged places that one answer names; `verify` names them all.
+pub const DAMAGE_REPORTED_MAX_COUNT: usize = 100;
+/// What the sync log says of a pull that met damaged places.
+const DAMAGE_TEXT: &str = "some stored samples are damaged and could not be sent";
 
 /// Why a pull did not begin.
 #[derive(Debug, thiserror::Error)]
@@ -64,6 +69,8 @@ pub struct PullSummary {
     pub has_more: bool,
     /// Where it goes on.
     pub next_cursor: Option<Cursor>,
+    /// What should be on the page and cannot be read, up to [`DAMAGE_REPORTED_MAX_COUNT`] places.
+    pub damaged: Vec<(SessionId, Damage)>,
 }
 
 /// A pull in progress.
@@ -134,6 +141,7 @@ impl Pull {
             total: head.total,
             has_more: head.has_more,
             next_cursor: None,
+            damaged: Vec::new(),
         };
         Ok(Self {
             service,
@@ -157,7 +165,7 @@ impl Pull {
         match std::mem::replace(&mut self.step, Step::Sessions) {
             Step::Sessions => match self.next_session() {
                 Some(event) => Ok(Some(event)),
-                None => self.end(SyncStatus::Success, None).await.map(Some),
+                None => self.end(None).await.map(Some),
             },
             Step::Records(state, after) => self.records(state, after).await.map(Some),
             Step::SessionEnd => Ok(Some(PullEvent::SessionEnd)),
@@ -174,7 +182,7 @@ impl Pull {
     /// When the store fails.
     pub async fn abort(mut self, error: &str) -> Result<(), StoreError> {
         if !matches!(self.step, Step::Done) {
-            self.end(SyncStatus::Failed, Some(error.to_owned())).await?;
+            self.end(Some(error)).await?;
         }
         Ok(())
     }
@@ -227,6 +235,7 @@ impl Pull {
         let mut chunk = self.service.store.read_records(query).await?;
         chunk.truncate(budget);
         self.sent += chunk.len() as u64;
+        self.note_damage(state.id, &chunk.damaged);
         self.step = match chunk.next.clone() {
             None => {
                 self.passed(&state);
@@ -243,14 +252,16 @@ impl Pull {
         Ok(PullEvent::Records(chunk))
     }
 
-    async fn end(
-        &mut self,
-        status: SyncStatus,
-        error: Option<String>,
-    ) -> Result<PullEvent, StoreError> {
+    /// Logs how it ended: with `failure`, with damaged places, or well.
+    async fn end(&mut self, failure: Option<&str>) -> Result<PullEvent, StoreError> {
         if !self.summary.has_more {
             self.summary.next_cursor = None;
         }
+        let (status, error) = match failure {
+            Some(failure) => (SyncStatus::Failed, Some(failure.to_owned())),
+            None if self.summary.damaged.is_empty() => (SyncStatus::Success, None),
+            None => (SyncStatus::Partial, Some(DAMAGE_TEXT.to_owned())),
+        };
         let entry = NewSyncLogEntry {
             kind: SyncKind::Pull,
             status,
@@ -273,6 +284,17 @@ impl Pull {
             .log(self.caller.user, entry, self.service.now())
             .await?;
         Ok(PullEvent::End(self.summary.clone(), log_id))
+    }
+
+    fn note_damage(&mut self, session: SessionId, damaged: &[Damage]) {
+        for damage in damaged {
+            let place = (session, damage.clone());
+            if self.summary.damaged.len() < DAMAGE_REPORTED_MAX_COUNT
+                && !self.summary.damaged.contains(&place)
+            {
+                self.summary.damaged.push(place);
+            }
+        }
     }
 
     /// Records that the page may still send.

@@ -1,5 +1,6 @@
 //! Defects of accounts.
 
+use koodtx_core::id::UserId;
 use koodtx_core::store::{NewUser, StoreError, StoreErrorKind, Taken, User, UserPage};
 use koodtx_core::time::Timestamp;
 
@@ -141,7 +142,7 @@ pub const ACCOUNTS: &[Saboteur] = &[
         "a page of accounts begins with the last of the page before",
         Hooks {
             users: |inner, after, limit| {
-                let after = after.map(|after| koodtx_core::id::UserId(after.0 - 1));
+                let after = after.map(|after| UserId(after.0 - 1));
                 inner.users(after, limit)
             },
             ..HONEST

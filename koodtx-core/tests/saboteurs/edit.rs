@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use koodtx_core::block::{Block, Record};
+use koodtx_core::block::{Block, IncomingSeries, Record};
 use koodtx_core::id::SensorType;
 use koodtx_core::json::canonical_text;
 use koodtx_core::pull::{RecordChunk, RecordPosition};
@@ -51,7 +51,7 @@ impl Row {
 
 /// The records of a push, series by series.
 pub fn rows(batch: &PushBatch) -> Vec<Row> {
-    let row = |sensor: &SensorType, records: &koodtx_core::block::IncomingSeries, row| Row {
+    let row = |sensor: &SensorType, records: &IncomingSeries, row| Row {
         sensor: sensor.clone(),
         timestamp: records.time(row),
         data: records.data(row),
@@ -140,5 +140,6 @@ pub fn edit_chunk(chunk: &RecordChunk, edit: impl Fn(Record) -> Record) -> Recor
     RecordChunk {
         series: series.collect(),
         next: chunk.next.clone(),
+        damaged: chunk.damaged.clone(),
     }
 }

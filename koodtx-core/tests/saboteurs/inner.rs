@@ -9,7 +9,9 @@ use std::time::Duration;
 use koodtx_core::block::Record;
 use koodtx_core::id::{LogId, SensorType, SessionId, SignInId, UserId};
 use koodtx_core::memory::MemoryStore;
-use koodtx_core::pull::{PageStart, PullHead, PullQuery, RecordChunk, RecordPosition, RecordQuery, RoundKey};
+use koodtx_core::pull::{
+    PageStart, PullHead, PullQuery, RecordChunk, RecordPosition, RecordQuery, RoundKey,
+};
 use koodtx_core::session::SessionState;
 use koodtx_core::store::{
     AccountStore, Credentials, MaintenanceStore, NewFamily, NewUser, PushCommand, PushOutcome,

@@ -6,7 +6,7 @@ use koodtx_core::store::PushOutcome;
 use koodtx_core::time::Timestamp;
 
 use super::broken::{HONEST, Hooks};
-use super::edit::{edit_rows, rows};
+use super::edit::{Row, edit_rows, rows};
 use super::saboteur::{Saboteur, saboteur};
 
 /// Whether a push left everything as it was.
@@ -193,7 +193,7 @@ pub const MERGE: &[Saboteur] = &[
         "the last to arrive wins",
         Hooks {
             push: |inner, command, now| {
-                let blind = |mut row: super::edit::Row| {
+                let blind = |mut row: Row| {
                     row.updated_at = None;
                     Some(row)
                 };
@@ -329,7 +329,7 @@ pub const MERGE: &[Saboteur] = &[
         Hooks {
             push: |inner, command, now| {
                 let stored = inner.records(command.user, command.batch.session.session_id);
-                let differs = |row: &super::edit::Row| {
+                let differs = |row: &Row| {
                     let same = stored.get(&row.place());
                     same.is_some_and(|record| row.equals(record) && row.data != record.data)
                 };
@@ -356,8 +356,8 @@ pub const MERGE: &[Saboteur] = &[
                 let stored = inner.records(command.user, id);
                 let mut notes = inner.notes.lock();
                 let edited = edit_rows(&command, |mut row| {
-                    let (place, stamp) = ((id, row.place()), row.updated_at?);
-                    let Some(record) = stored.get(&place.1) else {
+                    let place = (id, row.place());
+                    let (Some(stamp), Some(record)) = (row.updated_at, stored.get(&place.1)) else {
                         return Some(row);
                     };
                     if row.equals(record) && stamp < record.stamp {
@@ -371,11 +371,7 @@ pub const MERGE: &[Saboteur] = &[
                     }
                     Some(row)
                 });
-                // Rows without a stamp were dropped by `?` above; they have none to lower.
-                let has_stamps = rows(&command.batch)
-                    .iter()
-                    .all(|row| row.updated_at.is_some());
-                inner.push(if has_stamps { edited } else { command }, now)
+                inner.push(edited, now)
             },
             ..HONEST
         },

@@ -6,7 +6,7 @@ use koodtx_core::store::{PushOutcome, Rotation, StoreErrorKind, User};
 use koodtx_core::time::{Tick, Timestamp};
 
 use super::broken::{HONEST, Hooks, steps, sum};
-use super::edit::{edit_rows, rows};
+use super::edit::{Row, edit_rows, rows};
 use super::inner::wait_for_others;
 use super::saboteur::{Saboteur, saboteur};
 
@@ -16,21 +16,18 @@ pub const RACES: &[Saboteur] = &[
         Hooks {
             push: |inner, command, now| {
                 let stored = inner.records(command.user, command.batch.session.session_id);
-                let is_new = |row: &super::edit::Row| !stored.contains_key(&row.place());
+                let is_new = |row: &Row| !stored.contains_key(&row.place());
                 let inserted = rows(&command.batch)
                     .iter()
                     .filter(|row| is_new(row))
                     .count() as u64;
-                let user = command.user;
                 wait_for_others();
                 let outcome = inner.push(command, now)?;
-                // A push that is older than a deletion is not merged at all.
-                let merged = outcome.inserted > 0 || inner.clock(user) == outcome.clock;
-                let is_stale = outcome.data_count < inserted;
-                if !merged || is_stale {
+                if outcome.data_count < inserted {
+                    // A push that is older than a deletion; nothing of it is stored.
                     return Ok(outcome);
                 }
-                let duplicates = outcome.inserted + outcome.duplicates - inserted;
+                let duplicates = (outcome.inserted + outcome.duplicates).saturating_sub(inserted);
                 Ok(PushOutcome {
                     inserted,
                     duplicates,

@@ -1,7 +1,7 @@
 //! Defects of maintenance, and of what is there when a store is opened again.
 
 use koodtx_core::block::Record;
-use koodtx_core::store::{PushOutcome, Rotation, Usage, VerifyPage};
+use koodtx_core::store::{Problem, PushOutcome, Rotation, Usage, VerifyPage};
 
 use super::broken::{HONEST, Hooks};
 use super::edit::edit_chunk;
@@ -29,7 +29,7 @@ pub const MAINTENANCE: &[Saboteur] = &[
                 if let Some((user, _)) = page.next {
                     let session = inner.all(user).sessions[0].id;
                     let message = "looks odd".to_owned();
-                    let problem = koodtx_core::store::Problem {
+                    let problem = Problem {
                         user,
                         session,
                         sensor_type: None,
@@ -51,6 +51,14 @@ pub const MAINTENANCE: &[Saboteur] = &[
                 let sessions = inner.verify(None, usize::MAX)?.sessions;
                 Ok(Usage { sessions, ..usage })
             },
+            ..HONEST
+        },
+        &["usage_adds_up"],
+    ),
+    saboteur(
+        "a usage report panics, which fails this check and stops no other",
+        Hooks {
+            usage: |_| panic!("nobody knows"),
             ..HONEST
         },
         &["usage_adds_up"],

@@ -11,8 +11,8 @@ Examples:
   koodtx-server user create ann --email ann@example.com
   koodtx-server verify --store sled:/var/lib/koodtx
 
-Settings come from flags, then KOODTX_* variables and .env, then the file of --config, then
-defaults. koodtx.example.toml lists them all.";
+Settings come from flags, then KOODTX_* variables and .env, then the file of --config (or of
+KOODTX_CONFIG), then defaults. koodtx.example.toml lists them all.";
 
 /// Sync server for sensor recordings: devices push what they recorded offline and pull what changed.
 #[derive(Debug, Parser)]

@@ -1,5 +1,6 @@
 //! `koodtx-server serve`
 
+use std::io::Write;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 
@@ -50,10 +51,14 @@ fn announce(address: SocketAddr, store: &str, residence: Option<Residence>) {
         }
         _ => store.to_owned(),
     };
-    println!("koodtx-server {SERVICE_VERSION}");
-    println!("  API   http://{address}");
-    println!("  docs  http://{address}/docs");
-    println!("  data  {data}");
+    let text = format!(
+        "koodtx-server {SERVICE_VERSION}\n  API   http://{address}\n  docs  http://{address}/docs\n  \
+         data  {data}\n"
+    );
+    // Nobody has to read it for the server to serve.
+    if let Err(error) = std::io::stdout().write_all(text.as_bytes()) {
+        tracing::debug!(%error, "standard output is closed");
+    }
 }
 
 /// Resolves at the first SIGTERM or SIGINT.

@@ -8,7 +8,7 @@ use poem::http::Method;
 
 /// Logs a request: method, route, status and time until the answer began. Never what was in it, and
 /// of the path only the route's pattern.
-pub(crate) fn access_log(method: &Method, started: Instant, response: &Response) {
+pub(super) fn access_log(method: &Method, started: Instant, response: &Response) {
     let route = response
         .data::<PathPattern>()
         .filter(|pattern| !pattern.0.is_empty());

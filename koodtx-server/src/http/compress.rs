@@ -11,14 +11,14 @@ const COMPRESS_MIN_BYTES: u64 = 860;
 /// Size of the pieces that a compressed answer is sent in.
 const PIECE_BYTES: usize = 32 * 1024;
 
-/// Compresses a response with what `accept` (the request's headers) asks for. Streams.
-pub(crate) fn compress(accept: &HeaderMap, mut response: Response) -> Response {
+/// Compresses a response with the coding that its request asked for. Streams.
+pub(super) fn compress(requested: Option<Coding>, mut response: Response) -> Response {
     if !is_worth_it(&response) {
         return response;
     }
     let vary = HeaderValue::from_static("accept-encoding");
     response.headers_mut().append(header::VARY, vary);
-    let Some(coding) = choose(accept) else {
+    let Some(coding) = requested else {
         return response;
     };
     let body = StreamReader::new(Box::pin(response.take_body().into_bytes_stream()));
@@ -42,9 +42,9 @@ fn is_worth_it(response: &Response) -> bool {
         && known_bytes.is_none_or(|bytes| bytes >= COMPRESS_MIN_BYTES)
 }
 
-/// The coding with the highest quality; among equals the one that suits answers best. `*` stands for
+/// The coding that a request asks for: the one with the highest quality; among equals the one that suits answers best. `*` stands for
 /// gzip, which everybody can read.
-fn choose(accept: &HeaderMap) -> Option<Coding> {
+pub(super) fn requested_coding(accept: &HeaderMap) -> Option<Coding> {
     let mut best: Option<(Coding, f32)> = None;
     let values = accept
         .get_all(header::ACCEPT_ENCODING)
@@ -82,7 +82,7 @@ mod tests {
     fn chosen(accept: &str) -> Option<&'static str> {
         let mut headers = HeaderMap::new();
         headers.insert(header::ACCEPT_ENCODING, accept.parse().unwrap());
-        choose(&headers).map(Coding::name)
+        requested_coding(&headers).map(Coding::name)
     }
 
     #[test]

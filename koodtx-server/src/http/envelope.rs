@@ -9,7 +9,9 @@ use poem::http::{HeaderValue, Method, StatusCode, header};
 use poem::{Endpoint, IntoResponse, Request, Response};
 use serde_json::json;
 
-use super::{access_log, compress, linger};
+use super::access_log::access_log;
+use super::compress::{compress, requested_coding};
+use super::lingering::linger;
 use crate::error::{ApiError, Rendered};
 
 /// The methods that each path knows, for the `Allow` of a 405.
@@ -55,7 +57,7 @@ pub(crate) async fn envelope(
     let started = Instant::now();
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
-    let accept = request.headers().clone();
+    let coding = requested_coding(request.headers());
     linger(&mut request);
 
     let answer = AssertUnwindSafe(inner.call(request)).catch_unwind().await;
@@ -76,7 +78,7 @@ pub(crate) async fn envelope(
     if method == Method::HEAD {
         response
     } else {
-        compress(&accept, response)
+        compress(coding, response)
     }
 }
 

@@ -16,7 +16,7 @@ use poem::{Body, Request};
 const LINGER_MAX_SECONDS: u64 = 10;
 
 /// Makes the request's body linger when it is dropped before its end.
-pub(crate) fn linger(request: &mut Request) {
+pub(super) fn linger(request: &mut Request) {
     // Who sent `Expect: 100-continue` sends nothing before being asked to.
     if request.headers().contains_key(header::EXPECT) {
         return;

@@ -10,10 +10,7 @@ mod envelope;
 mod lingering;
 mod stalled_write;
 
-pub(crate) use access_log::access_log;
 pub(crate) use body::BodyHead;
 pub use body::{BodyError, BodyLimits, BodyReader, ReceivedBody};
-pub(crate) use compress::compress;
 pub(crate) use connections::serve_connections;
 pub(crate) use envelope::{AllowedMethods, envelope};
-pub(crate) use lingering::linger;

@@ -259,6 +259,28 @@ async fn a_store_that_fails_in_the_middle_cuts_the_connection() {
 }
 
 #[tokio::test]
+async fn damaged_samples_are_named_and_the_rest_arrives() {
+    let store = Arc::new(FaultyStore::new());
+    let server = TestServer::on(store.clone(), &[]).await;
+    let ann = server.register("ann").await;
+    push(&server, &ann, &push_body(1, 5)).await;
+    assert!(
+        pull(&server, &ann, json!({}))
+            .await
+            .get("damaged")
+            .is_none()
+    );
+    store.set(Trouble::Damaged);
+    let answer = pull(&server, &ann, json!({})).await;
+    assert_eq!(samples(&answer), 5);
+    let damage = json!([{
+        "session_id": session_id(1), "sensor_type": "gyro",
+        "from": 1_700_000_000_000.125, "until": null,
+    }]);
+    assert_eq!(answer["damaged"], damage);
+}
+
+#[tokio::test]
 async fn a_client_that_goes_away_leaves_a_failed_entry_in_the_log() {
     let server = TestServer::start().await;
     let ann = server.register("ann").await;

@@ -3,11 +3,16 @@
 use std::sync::Arc;
 
 use koodtx_core::block::Block;
-use koodtx_core::id::SensorType;
-use koodtx_core::pull::{PageStart, PullQuery, RecordPosition, RecordQuery};
-use koodtx_core::store::{MaintenanceStore, Problem, StoreErrorKind, SyncStore};
+use koodtx_core::id::{SensorType, SignInId};
+use koodtx_core::pull::{
+    Damage, PageStart, PullQuery, PullRequest, RecordPosition, RecordQuery,
+};
+use koodtx_core::service::{Caller, SyncService};
+use koodtx_core::store::{MaintenanceStore, Problem, SyncStore};
+use koodtx_core::sync_log::SyncStatus;
 use koodtx_core::time::Timestamp;
 use tempfile::TempDir;
+use uuid::Uuid;
 
 use super::{USER, open, push, session_id};
 use crate::SledStore;
@@ -93,16 +98,64 @@ async fn a_damaged_block_is_named_and_spares_everything_else() {
     );
     assert!(found[0].message.contains("checksum"), "{}", found[0]);
 
-    // A read that meets the block says so.
-    let error = store.read_records(query(1)).await.unwrap_err();
-    assert_eq!(error.kind(), StoreErrorKind::Corrupt);
-    assert!(error.message().contains("accelerometer"), "{error}");
-    // Reads before and behind it, of what changed since, and of other sessions, do not meet it.
-    let before = RecordQuery {
-        limit: 100,
-        ..query(1)
+    // A read that meets the block says so, and gives everything else, in whatever chunks.
+    let lost = 512;
+    let damage = Damage {
+        sensor_type: SensorType::new("accelerometer").unwrap(),
+        from: Timestamp::from_millis(1_024_000),
+        until: Some(Timestamp::from_millis(1_536_000)),
     };
-    assert!(store.read_records(before).await.unwrap().len() >= 100);
+    for limit in [1, 100, 513, usize::MAX] {
+        let (mut count, mut damaged, mut after) = (0, Vec::new(), None);
+        loop {
+            let query = RecordQuery {
+                after,
+                limit,
+                ..query(1)
+            };
+            let chunk = store.read_records(query).await.unwrap();
+            count += chunk.len() as u64;
+            damaged.extend(chunk.damaged);
+            after = chunk.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        assert_eq!(count, RECORDS_COUNT + 10 - lost);
+        damaged.dedup();
+        assert_eq!(damaged, [damage.clone()]);
+    }
+    // So does a pull of the whole session.
+    let service = SyncService::new(store.clone());
+    let caller = Caller {
+        user: USER,
+        device_id: None,
+        sign_in: SignInId(Uuid::nil()),
+    };
+    let mut stream = service
+        .pull(&caller, PullRequest::default(), 0)
+        .await
+        .unwrap();
+    let mut text = Vec::new();
+    while let Some(chunk) = stream.next_chunk().await.unwrap() {
+        text.extend(chunk);
+    }
+    let answer: serde_json::Value = serde_json::from_slice(&text).unwrap();
+    assert_eq!(
+        answer["damaged"],
+        serde_json::json!([{
+            "session_id": session_id(1), "sensor_type": "accelerometer",
+            "from": 1_024_000, "until": 1_536_000,
+        }])
+    );
+    assert_eq!(answer["sessions"][0]["data_count"], RECORDS_COUNT + 10);
+    assert_eq!(
+        answer["sessions"][0]["sensor_data"].as_array().unwrap().len() as u64,
+        RECORDS_COUNT + 10 - lost
+    );
+    let log = service.status(&caller).await.unwrap().recent_syncs;
+    assert_eq!(log[0].entry.status, SyncStatus::Partial);
+    // Reads behind it, of what changed since, and of other sessions, do not meet it.
     let after = RecordPosition {
         timestamp: Timestamp::from_millis(2_000_000),
         sensor_type: SensorType::new("accelerometer").unwrap(),

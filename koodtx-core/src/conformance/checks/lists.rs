@@ -141,8 +141,16 @@ pub(crate) async fn totals_follow_every_change(h: &Harness) -> Outcome {
         }
         let status = h.sync().status(ANN, 0).await?;
         let totals = (status.total_sessions, status.active_sessions);
-        ensure_eq!(totals, (total, is_active), "total, active after step {number}");
-        ensure_eq!(status.uploaded_sessions, total, "uploaded after step {number}");
+        ensure_eq!(
+            totals,
+            (total, is_active),
+            "total, active after step {number}"
+        );
+        ensure_eq!(
+            status.uploaded_sessions,
+            total,
+            "uploaded after step {number}"
+        );
     }
     Ok(())
 }

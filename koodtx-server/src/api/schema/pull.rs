@@ -67,7 +67,8 @@ impl Example for PullBody {
 pub struct PullAnswer {
     /// Sessions, in the order in which the server first saw them.
     pub sessions: Vec<PulledSession>,
-    /// Sessions that were deleted.
+    /// Sessions that were deleted. Apply these before `sessions`: where only changes were asked for,
+    /// a session that was deleted and pushed again stands in both.
     pub deleted_session_ids: Vec<WireSessionId>,
     /// What to send as `last_sync_time` in the next round.
     pub server_timestamp: WireTime,
@@ -81,6 +82,10 @@ pub struct PullAnswer {
     pub has_more: bool,
     /// Where it follows.
     pub next_cursor: Nullable<String>,
+    /// Only where stored samples are damaged: which ones are missing from this page, at most 100
+    /// places.
+    #[oai(skip_serializing_if_is_none)]
+    pub damaged: Option<Vec<DamagedRange>>,
     /// The entry in the sync log.
     pub sync_log_id: i64,
 }
@@ -96,7 +101,33 @@ impl Example for PullAnswer {
             total: 1,
             has_more: false,
             next_cursor: Nullable(None),
+            damaged: None,
             sync_log_id: 1_763_035_200_123_457,
+        }
+    }
+}
+
+/// A stretch of samples that the server cannot read. A device that still holds them may keep them.
+#[derive(Object)]
+#[oai(rename = "DamagedRange", example)]
+pub struct DamagedRange {
+    /// The session.
+    pub session_id: WireSessionId,
+    /// The sensor.
+    pub sensor_type: String,
+    /// Time of the first sample concerned.
+    pub from: SampleMillis,
+    /// Time of the first sample behind the damage; null where it reaches to the end.
+    pub until: Nullable<SampleMillis>,
+}
+
+impl Example for DamagedRange {
+    fn example() -> Self {
+        Self {
+            session_id: example_session_id(),
+            sensor_type: "accelerometer".to_owned(),
+            from: SampleMillis(1_763_000_000_000),
+            until: Nullable(None),
         }
     }
 }

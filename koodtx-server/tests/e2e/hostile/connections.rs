@@ -83,7 +83,7 @@ async fn attack(server: SocketAddr, request: &[u8]) {
 /// Heads that are no heads.
 fn heads() -> Vec<Vec<u8>> {
     let long = "a".repeat(LONG_BYTES);
-    let many: String = (0..MANY_HEADERS_COUNT).map(|number| format!("X-{number}: 1\r\n")).collect();
+    let many = "X-Many: 1\r\n".repeat(MANY_HEADERS_COUNT);
     let get = |headers: &str| format!("GET / HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n").into_bytes();
     vec![
         b"GET / HTTP/1.1\r\n".to_vec(),

@@ -70,8 +70,10 @@ async fn pull_whole(device: &Device) {
     assert_eq!(response.status(), 200);
     let (mut opened, mut closed, mut tail) = (0, 0, Vec::new());
     while let Some(chunk) = response.chunk().await.expect("the answer is not cut") {
-        opened += chunk.iter().filter(|byte| **byte == b'{').count();
-        closed += chunk.iter().filter(|byte| **byte == b'}').count();
+        for byte in &chunk {
+            opened += usize::from(*byte == b'{');
+            closed += usize::from(*byte == b'}');
+        }
         tail.extend_from_slice(&chunk);
         tail.drain(..tail.len().saturating_sub(SLOW_READ_BYTES));
     }

@@ -4,7 +4,7 @@ use std::sync::Mutex;
 
 use koodtx_core::id::{LogId, SessionId, SignInId, UserId};
 use koodtx_core::memory::MemoryStore;
-use koodtx_core::pull::{PullHead, PullQuery, RecordChunk, RecordQuery};
+use koodtx_core::pull::{Damage, PullHead, PullQuery, RecordChunk, RecordQuery};
 use koodtx_core::store::{
     AccountStore, Credentials, MaintenanceStore, NewFamily, NewUser, PushCommand, PushOutcome,
     Rotation, SessionDetail, SessionList, SignIn, StoreError, StoreErrorKind, StoreInfo, SyncStore,
@@ -24,6 +24,8 @@ pub enum Trouble {
     Panics,
     /// Reading records fails after the first chunk; everything else works.
     BreaksOff,
+    /// A stretch of each session is damaged; everything else works.
+    Damaged,
 }
 
 /// The memory store with trouble.
@@ -54,7 +56,7 @@ impl FaultyStore {
                 "panicked at src/secret.rs",
             )),
             Trouble::Panics => panic!("the store panicked, as it was told to"),
-            Trouble::None | Trouble::BreaksOff => Ok(()),
+            Trouble::None | Trouble::BreaksOff | Trouble::Damaged => Ok(()),
         }
     }
 }
@@ -85,7 +87,15 @@ impl SyncStore for FaultyStore {
         if *self.trouble.lock().unwrap() == Trouble::BreaksOff && query.after.is_some() {
             return Err(StoreError::corrupt("read_records", "as it was told to"));
         }
-        self.inner.read_records(query).await
+        let mut chunk = self.inner.read_records(query).await?;
+        if *self.trouble.lock().unwrap() == Trouble::Damaged {
+            chunk.damaged = vec![Damage {
+                sensor_type: "gyro".parse().unwrap(),
+                from: Timestamp::from_micros(1_700_000_000_000_125),
+                until: None,
+            }];
+        }
+        Ok(chunk)
     }
 
     async fn delete_session(
