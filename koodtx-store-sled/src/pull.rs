@@ -35,10 +35,10 @@ pub(crate) fn pull(inner: &Inner, query: &PullQuery, now: Timestamp) -> Result<P
         has_more,
     };
     match query.round {
+        // A page that nothing follows begins no round.
+        Some(_) if query.start == PageStart::Offset(0) && !has_more => {}
         Some(round) if query.start == PageStart::Offset(0) => {
-            if has_more {
-                rounds::remember(inner, query.user, &round, user.clock, now)?;
-            }
+            rounds::remember(inner, query.user, &round, user.clock, now)?;
         }
         Some(round) => head.round_clock = rounds::clock(&inner.values, query.user, &round, now)?,
         None => {}

@@ -7,14 +7,17 @@
 mod backoff;
 mod client;
 mod compress;
+mod error;
 mod expected;
 mod replica;
+mod transport;
 mod value;
 mod wire;
 
 pub use backoff::Backoff;
-pub use client::{Account, Client, ClientError, ClientStats};
+pub use client::{Account, Client, ClientStats};
 pub use compress::Compression;
+pub use error::ClientError;
 pub use expected::{Comparison, Expected};
 pub use replica::{Replica, SessionCopy};
 pub use value::same_value;

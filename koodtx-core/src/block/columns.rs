@@ -182,7 +182,7 @@ pub(crate) fn push_run(runs: &mut Vec<Run>, source: usize, rows: Range<usize>) {
     }
     match runs.last_mut() {
         Some(last) if last.source == source && last.rows.end == rows.start => {
-            last.rows.end = rows.end
+            last.rows.end = rows.end;
         }
         _ => runs.push(Run { source, rows }),
     }

@@ -257,7 +257,7 @@ impl<'a> Application<'a> {
             let (i, j) = (self.at_stored, self.at_incoming);
             match stored[i].cmp(&incoming[j]) {
                 Ordering::Less => {
-                    self.keep(i + stored[i..].partition_point(|&time| time < incoming[j]))
+                    self.keep(i + stored[i..].partition_point(|&time| time < incoming[j]));
                 }
                 Ordering::Greater => {
                     self.insert(j + incoming[j..].partition_point(|&time| time < stored[i]));

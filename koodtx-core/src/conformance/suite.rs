@@ -67,7 +67,10 @@ macro_rules! __conformance_table {
                 total_counts_live_sessions_on_all_pages
                 has_more_is_exact
                 the_filter_by_session_keeps_the_others_out
+            }
+            devices {
                 a_device_that_follows_the_protocol_has_everything
+                a_device_beside_writers_misses_nothing
             }
             rounds {
                 a_later_page_finds_the_clock_of_the_first
@@ -139,7 +142,6 @@ macro_rules! __conformance_table {
                 of_deletions_at_once_one_succeeds
                 a_push_is_seen_whole
                 a_dropped_push_is_whole_or_nothing
-                a_device_beside_writers_misses_nothing
             }
         }
     };
@@ -170,7 +172,7 @@ macro_rules! __conformance_table {
                 a_new_password_ends_all_sign_ins
                 sign_ins_belong_to_their_user
             }
-            races {
+            account_races {
                 of_registrations_at_once_one_succeeds
                 of_rotations_at_once_one_succeeds
             }

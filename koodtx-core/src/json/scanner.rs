@@ -237,7 +237,7 @@ impl<'a> Scanner<'a> {
         match rest.first() {
             Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => self.at += 2,
             Some(b'u') if rest.len() > 4 && rest[1..5].iter().all(u8::is_ascii_hexdigit) => {
-                self.at += 6
+                self.at += 6;
             }
             _ => return self.fail("a valid escape"),
         }

@@ -21,7 +21,7 @@ pub(crate) fn write_session(out: &mut String, state: &SessionState, continues: b
     write_display(out, fields.start_time());
     out.push_str(",\"end_time\":");
     write_optional(out, fields.end_time(), |out, end: Timestamp| {
-        write_display(out, end)
+        write_display(out, end);
     });
     out.push_str(",\"is_active\":");
     out.push_str(if fields.is_active() { "true" } else { "false" });
@@ -91,7 +91,7 @@ pub(crate) fn write_tail(out: &mut String, summary: &PullSummary, log_id: LogId)
     });
     out.push_str(",\"next_cursor\":");
     write_optional(out, summary.next_cursor.as_ref(), |out, cursor| {
-        write_string(out, &cursor.encode())
+        write_string(out, &cursor.encode());
     });
     write_damage(out, &summary.damaged);
     out.push_str(",\"sync_log_id\":");

@@ -9,15 +9,17 @@ mod accounts;
 mod blocks;
 mod broken;
 mod clocks;
+mod counts;
 mod deletions;
 mod edit;
 mod inner;
 mod lists;
+mod merge;
 mod metadata;
-mod pulls;
-mod pushes;
+mod pages;
 mod races;
 mod reads;
+mod rounds;
 mod saboteur;
 mod sign_ins;
 mod upkeep;
@@ -53,13 +55,13 @@ const ALL: &[Part] = &[
 ];
 
 tables! {
-    defects_of_counting_are_caught: pushes::COUNTS, SYNC;
-    defects_of_merging_records_are_caught: pushes::MERGE, SYNC;
+    defects_of_counting_are_caught: counts::COUNTS, SYNC;
+    defects_of_merging_records_are_caught: merge::MERGE, SYNC;
     defects_of_merging_metadata_are_caught: metadata::METADATA, SYNC;
     defects_of_the_clock_are_caught: clocks::CLOCKS, SYNC;
     defects_of_deletion_are_caught: deletions::DELETIONS, SYNC;
-    defects_of_pages_are_caught: pulls::PAGES, SYNC;
-    defects_of_rounds_are_caught: pulls::ROUNDS, SYNC;
+    defects_of_pages_are_caught: pages::PAGES, SYNC;
+    defects_of_rounds_are_caught: rounds::ROUNDS, SYNC;
     defects_of_reading_are_caught: reads::READS, SYNC;
     defects_of_values_are_caught: values::VALUES, SYNC;
     defects_of_blocks_are_caught: blocks::BLOCKS, SYNC;

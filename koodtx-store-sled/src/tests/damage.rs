@@ -123,7 +123,7 @@ async fn a_damaged_block_is_named_and_spares_everything_else() {
         }
         assert_eq!(count, RECORDS_COUNT + 10 - lost);
         damaged.dedup();
-        assert_eq!(damaged, [damage.clone()]);
+        assert_eq!(damaged, std::slice::from_ref(&damage));
     }
     // So does a pull of the whole session.
     let service = SyncService::new(store.clone());

@@ -3,7 +3,7 @@
 use crate::conformance::Harness;
 use crate::conformance::failure::{Failure, Outcome, ensure, ensure_eq};
 use crate::conformance::script::{
-    ANN, RIDE, RUN, WALK, everything, samples, session, session_id, session_with,
+    ANN, RUN, WALK, everything, samples, session, session_id, session_with,
 };
 use crate::id::SessionId;
 use crate::pull::{PageStart, PullHead, PullQuery};
@@ -11,7 +11,7 @@ use crate::time::Timestamp;
 
 /// Creates sessions 1 to 7 in an order that is not that of their ids, deletes one and changes
 /// another. Returns the ids in the order in which the server first saw them.
-async fn seven_sessions(h: &Harness) -> Outcome<Vec<SessionId>> {
+pub(super) async fn seven_sessions(h: &Harness) -> Outcome<Vec<SessionId>> {
     let ids: Vec<_> = [4, 2, 7, 1, 6, 3, 5].into_iter().map(session_id).collect();
     for id in &ids {
         h.push(ANN, &session(*id), &samples("gps", 0..2)).await?;
@@ -242,47 +242,5 @@ pub(crate) async fn the_filter_by_session_keeps_the_others_out(h: &Harness) -> O
         ..everything(ANN)
     };
     ensure_eq!(h.pull(nothing).await?.sessions, [], "no session asked for");
-    Ok(())
-}
-
-/// The protocol's loop, alone, ends with the state of the store: at any page size, with whole
-/// sessions or changed records only.
-pub(crate) async fn a_device_that_follows_the_protocol_has_everything(h: &Harness) -> Outcome {
-    use crate::conformance::follower::{Follower, whole_copy};
-
-    let store = &**h.sync();
-    let mut devices: Vec<Follower> = [(1, false), (2, true), (100, false), (100, true)]
-        .map(|(size, changes_only)| Follower::new(ANN, size, changes_only))
-        .into();
-    let push = async |id, members: &str, records: &[String]| {
-        h.push(ANN, &session_with(id, members), records).await
-    };
-    for step in 0..6 {
-        match step {
-            0 => drop(seven_sessions(h).await?),
-            1 => drop(push(RUN, "", &samples("gps", 0..3)).await?),
-            2 => drop(push(RUN, r#""notes":"rain""#, &samples("acc", 1..3)).await?),
-            3 => drop(h.delete(ANN, RUN).await?),
-            4 => drop(push(RIDE, "", &samples("gps", 0..1)).await?),
-            // Deleted and revived before the devices look again.
-            _ => {
-                h.delete(ANN, RIDE).await?;
-                push(RIDE, "", &samples("gps", 1..2)).await?;
-                push(RUN, "", &samples("gps", 2..4)).await?;
-            }
-        }
-        let expected = whole_copy(store, ANN).await?;
-        for device in &mut devices {
-            device.round(store).await?;
-            ensure_eq!(*device.copy(), expected, "after step {step}, {device:?}");
-        }
-    }
-    for device in &mut devices {
-        ensure_eq!(
-            device.round(store).await?,
-            0,
-            "sessions of a round without changes"
-        );
-    }
     Ok(())
 }

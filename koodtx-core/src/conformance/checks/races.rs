@@ -1,66 +1,17 @@
 //! What must hold between calls that run at the same time.
 
 use std::collections::BTreeSet;
-use std::future::Future;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Barrier};
-use std::time::Duration;
 
-use tokio::runtime::Handle;
-use tokio::task::{JoinHandle, spawn_blocking};
-
-use super::accounts::{new_user, register};
-use super::sign_ins::{FIRST, live, rotate, sign_in, sign_in_id};
+use super::threads::{CALLERS_COUNT, joined, on_a_thread, race};
 use crate::conformance::Harness;
-use crate::conformance::failure::{Failure, Outcome, ensure, ensure_eq};
-use crate::conformance::follower::{Follower, whole_copy};
+use crate::conformance::failure::{Outcome, ensure, ensure_eq};
 use crate::conformance::harness::push_command;
 use crate::conformance::script::{
-    ANN, NOON, RUN, before_noon, body, edited, everything, record, samples, session, session_id,
-    session_with,
+    ANN, NOON, RUN, before_noon, body, edited, everything, samples, session, session_id,
 };
-use crate::store::{Rotation, StoreErrorKind, SyncStore};
-use crate::time::Timestamp;
-
-/// Callers at the same time: more than there are cores, so that they get in each other's way.
-const CALLERS_COUNT: usize = 6;
-
-/// Runs a future on a thread of its own, so that callers overlap also where a store keeps its
-/// thread busy.
-fn on_a_thread<T: Send + 'static>(
-    call: impl Future<Output = Outcome<T>> + Send + 'static,
-) -> JoinHandle<Outcome<T>> {
-    spawn_blocking(move || Handle::current().block_on(call))
-}
-
-async fn joined<T>(thread: JoinHandle<Outcome<T>>) -> Outcome<T> {
-    thread
-        .await
-        .map_err(|error| Failure::new(format!("a caller died: {error}")))?
-}
-
-/// Runs one future for each caller, all from the same moment on, and returns what each came to.
-async fn race<T, F>(call: impl Fn(usize) -> F) -> Outcome<Vec<T>>
-where
-    T: Send + 'static,
-    F: Future<Output = Outcome<T>> + Send + 'static,
-{
-    let start = Arc::new(Barrier::new(CALLERS_COUNT));
-    let threads: Vec<_> = (0..CALLERS_COUNT)
-        .map(|caller| {
-            let (start, call) = (start.clone(), call(caller));
-            on_a_thread(async move {
-                start.wait();
-                call.await
-            })
-        })
-        .collect();
-    let mut results = Vec::new();
-    for thread in threads {
-        results.push(joined(thread).await?);
-    }
-    Ok(results)
-}
+use crate::store::{StoreErrorKind, SyncStore};
 
 /// N devices push the same records at the same time: the sums over all answers are as if they had
 /// come one after another.
@@ -273,154 +224,5 @@ pub(crate) async fn a_dropped_push_is_whole_or_nothing(h: &Harness) -> Outcome {
             "records that can be read after {steps} steps"
         );
     }
-    Ok(())
-}
-
-/// Devices that follow the protocol with small pages, while others write, end with exactly the
-/// state of the store.
-pub(crate) async fn a_device_beside_writers_misses_nothing(h: &Harness) -> Outcome {
-    const WRITERS_COUNT: u64 = 4;
-    /// Each device pulls at least so often while the writers are at it.
-    const ROUNDS_COUNT: usize = 3;
-    const PAGE_SIZE: usize = 2;
-    let store = h.sync().clone();
-    let enough = Arc::new(AtomicBool::new(false));
-    let writers: Vec<_> = (0..WRITERS_COUNT)
-        .map(|writer| {
-            let (store, enough) = (store.clone(), enough.clone());
-            on_a_thread(async move { write_until(&*store, writer, &enough).await })
-        })
-        .collect();
-    let mut devices = [
-        Follower::new(ANN, PAGE_SIZE, false),
-        Follower::new(ANN, PAGE_SIZE, true),
-    ];
-    for round in 0.. {
-        if round >= ROUNDS_COUNT {
-            enough.store(true, Ordering::Release);
-        }
-        if writers.iter().all(JoinHandle::is_finished) {
-            break;
-        }
-        for device in &mut devices {
-            device.round(&*store).await?;
-        }
-    }
-    for writer in writers {
-        joined(writer).await?;
-    }
-    let expected = whole_copy(&*store, ANN).await?;
-    for device in &mut devices {
-        // The first round may repeat what came late; the second must be the last.
-        device.round(&*store).await?;
-        device.round(&*store).await?;
-        for (id, session) in &expected {
-            ensure_eq!(
-                device.copy().get(id),
-                Some(session),
-                "the device's copy of {id}"
-            );
-        }
-        ensure_eq!(
-            device.copy().len(),
-            expected.len(),
-            "sessions of the device"
-        );
-    }
-    Ok(())
-}
-
-/// Begins sessions, adds to earlier ones, also to those of other writers, and deletes a few, until
-/// it is enough.
-async fn write_until(store: &dyn SyncStore, writer: u64, enough: &AtomicBool) -> Outcome {
-    const PUSHES_MIN_COUNT: u64 = 8;
-    /// Where nobody ever says that it is enough: a device failed.
-    const PUSHES_MAX_COUNT: u64 = 60;
-    const PAUSE: Duration = Duration::from_millis(1);
-    for number in 0..PUSHES_MAX_COUNT {
-        if number >= PUSHES_MIN_COUNT && enough.load(Ordering::Acquire) {
-            break;
-        }
-        let own = session_id(u128::from(writer * PUSHES_MAX_COUNT + number) + 1);
-        let one = record("gps", writer, &format!(r#"{{"x":{number}}}"#));
-        let command = push_command(ANN, &body(&session(own), &[one]), NOON)?;
-        store.push(command, NOON).await?;
-
-        let shared = session_id(u128::from(number / 2) + 1);
-        let metadata = session_with(shared, &format!(r#""notes":"{writer} {number}""#));
-        let command = push_command(
-            ANN,
-            &body(&metadata, &samples("acc", [writer, number])),
-            NOON,
-        )?;
-        store.push(command, NOON).await?;
-        if number % 5 == 4 {
-            match store.delete_session(ANN, shared, NOON).await {
-                Err(error) if error.kind() != StoreErrorKind::NotFound => return Err(error.into()),
-                _ => {}
-            }
-        }
-        std::thread::sleep(PAUSE);
-    }
-    Ok(())
-}
-
-/// Of N registrations of one name at the same time exactly one succeeds.
-pub(crate) async fn of_registrations_at_once_one_succeeds(h: &Harness) -> Outcome {
-    let accounts = h.accounts()?;
-    let created = race(|caller| {
-        let accounts = accounts.clone();
-        let name = if caller % 2 == 0 { "ann" } else { "ANN" };
-        let new = new_user(name, &format!("{caller}@example.org"), None);
-        async move { Ok(accounts.create_user(new, NOON).await?.is_ok()) }
-    })
-    .await?;
-    ensure_eq!(
-        created.iter().filter(|created| **created).count(),
-        1,
-        "accounts created"
-    );
-    ensure_eq!(
-        accounts.users(None, 10).await?.users.len(),
-        1,
-        "accounts listed"
-    );
-    Ok(())
-}
-
-/// Of N devices that present the same current token at the same time exactly one gets the next; the
-/// others show that it was copied.
-pub(crate) async fn of_rotations_at_once_one_succeeds(h: &Harness) -> Outcome {
-    let ann = register(h, "ann", None).await?.id;
-    sign_in(h, ann, 1, None).await?;
-    let accounts = h.accounts()?;
-    let (expiry, now) = (Timestamp::MAX, h.now());
-    let rotations = race(|caller| {
-        let accounts = accounts.clone();
-        let next = [caller as u8 + 10; 32];
-        async move {
-            Ok(accounts
-                .rotate(sign_in_id(1), ann, FIRST, next, expiry, now)
-                .await?)
-        }
-    })
-    .await?;
-    let count = |wanted: fn(&Rotation) -> bool| rotations.iter().filter(|r| wanted(r)).count();
-    ensure_eq!(
-        count(|r| matches!(r, Rotation::Rotated(_))),
-        1,
-        "rotations that succeeded"
-    );
-    ensure_eq!(
-        count(|r| *r == Rotation::Reused),
-        1,
-        "reuse found, before the family was gone"
-    );
-    ensure_eq!(live(h, ann).await?, [], "live sign-ins after the reuse");
-    ensure_eq!(
-        rotate(h, ann, 1, [10; 32], [99; 32]).await?,
-        Rotation::Unknown,
-        "any token"
-    );
     Ok(())
 }

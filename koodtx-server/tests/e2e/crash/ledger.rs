@@ -1,38 +1,52 @@
-//! What a user pushed, what the server promised, and what must therefore be there.
+//! What a user sent, and what the server promised.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use koodtx_core::time::Timestamp;
+use rand::rngs::StdRng;
+use rand::seq::IteratorRandom;
 use serde_json::Value;
 
-use super::recording::{Recording, marker_of, marker_of_notes};
-use crate::support::Mirror;
+use super::recording::Recording;
 use crate::support::device::{count, time};
-use crate::support::mirror::SessionCopy;
 
-/// Entries of the sync log that a status shows.
-const RECENT_SYNCS_COUNT: usize = 10;
-
-/// All pushes of one user.
+/// All pushes of one user, with the deletions of their sessions.
 #[derive(Default)]
 pub struct Ledger {
     /// By marker.
-    pushes: Vec<Push>,
+    pub(super) pushes: Vec<Push>,
+    /// Markers of the pushes to each session.
+    pub(super) sessions: BTreeMap<String, Vec<usize>>,
+    /// Sessions that were touched since they were last checked.
+    pub(super) unchecked: BTreeSet<String>,
+    /// The highest user clock of an answer.
+    latest: Timestamp,
 }
 
-struct Push {
-    recording: Recording,
-    promise: Option<Promise>,
-    /// Seen on the server once, so it may never be gone again.
-    seen: bool,
+pub(super) struct Push {
+    pub(super) recording: Recording,
+    pub(super) promise: Option<Promise>,
+    pub(super) deletion: Deletion,
+    /// Seen on the server once, so only a deletion may take it away.
+    pub(super) seen: bool,
 }
 
-/// What an answer of 200 said.
+/// What an answer of 200 to a push said.
 #[derive(Clone, Copy)]
 pub struct Promise {
-    clock: Timestamp,
-    log_id: u64,
-    inserted: u64,
+    pub(super) clock: Timestamp,
+    pub(super) log_id: u64,
+    pub(super) inserted: u64,
+}
+
+/// How far the deletion of a push's session got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Deletion {
+    No,
+    /// Sent, but no answer came: it happened or it did not.
+    Unanswered,
+    /// Acknowledged, or seen to have happened.
+    Done,
 }
 
 impl Promise {
@@ -42,24 +56,14 @@ impl Promise {
         let (inserted, duplicates) = (count(answer, "inserted"), count(answer, "duplicates"));
         let whole = (inserted, duplicates) == (total, 0);
         let there_already = (inserted, duplicates) == (0, total);
-        assert!(
-            whole || there_already,
-            "a push was stored in part: {answer}"
-        );
-        assert_eq!(
-            (count(answer, "updated"), count(answer, "errors")),
-            (0, 0),
-            "{answer}"
-        );
+        assert!(whole || there_already, "a push was stored in part: {answer}");
+        assert_eq!((count(answer, "updated"), count(answer, "errors")), (0, 0), "{answer}");
         assert_eq!(count(answer, "total_records"), total, "{answer}");
         if recording.alone {
             assert_eq!(count(answer, "session_data_count"), total, "{answer}");
         }
-        Self {
-            clock: time(answer, "server_timestamp"),
-            log_id: count(answer, "sync_log_id"),
-            inserted,
-        }
+        let (clock, log_id) = (time(answer, "server_timestamp"), count(answer, "sync_log_id"));
+        Self { clock, log_id, inserted }
     }
 }
 
@@ -69,28 +73,38 @@ impl Ledger {
         self.pushes.len()
     }
 
+    /// Notes a push that is about to be sent.
     pub fn add(&mut self, recording: Recording) {
         assert_eq!(recording.marker, self.pushes.len());
-        self.pushes.push(Push {
-            recording,
-            promise: None,
-            seen: false,
-        });
+        let session = recording.session_id.clone();
+        self.sessions.entry(session.clone()).or_default().push(recording.marker);
+        self.unchecked.insert(session);
+        self.pushes.push(Push { recording, promise: None, deletion: Deletion::No, seen: false });
     }
 
     pub fn promised(&mut self, marker: usize, promise: Promise) {
-        self.pushes[marker].promise = Some(promise);
+        let push = &mut self.pushes[marker];
+        push.promise = Some(promise);
+        self.latest = self.latest.max(promise.clock);
+        self.unchecked.insert(push.recording.session_id.clone());
     }
 
-    pub fn acknowledged(&self) -> usize {
-        self.pushes
-            .iter()
-            .filter(|push| push.promise.is_some())
-            .count()
+    /// Chooses a push with a session of its own and notes that the deletion of that session is about
+    /// to be sent; its marker and the session's id.
+    pub fn begin_deletion(&mut self, random: &mut StdRng) -> Option<(usize, String)> {
+        let may_go = |push: &&mut Push| {
+            push.recording.alone && push.promise.is_some() && push.deletion == Deletion::No
+        };
+        let push = self.pushes.iter_mut().filter(may_go).choose(random)?;
+        push.deletion = Deletion::Unanswered;
+        let Recording { marker, session_id, .. } = push.recording.clone();
+        self.unchecked.insert(session_id.clone());
+        Some((marker, session_id))
     }
 
-    pub fn unanswered(&self) -> usize {
-        self.pushes.len() - self.acknowledged()
+    pub fn deleted(&mut self, marker: usize, answer: &Value) {
+        self.pushes[marker].deletion = Deletion::Done;
+        self.latest = self.latest.max(time(answer, "server_timestamp"));
     }
 
     /// Pushes that a client would send again.
@@ -101,150 +115,25 @@ impl Ledger {
 
     /// The highest user clock that an answer told.
     pub fn latest_clock(&self) -> Timestamp {
-        let clocks = self
-            .pushes
-            .iter()
-            .filter_map(|push| push.promise)
-            .map(|promise| promise.clock);
-        clocks.max().unwrap_or(Timestamp::ZERO)
+        self.latest
     }
 
-    /// Checks every push against a copy of what the server has.
-    pub fn check(&mut self, copy: &Mirror) {
-        copy.assert_counts();
-        let mut found: HashMap<usize, usize> = HashMap::new();
-        for (id, session) in &copy.sessions {
-            self.check_session(id, session, &mut found);
-        }
-        for push in &mut self.pushes {
-            let Recording {
-                marker,
-                records_count,
-                ..
-            } = push.recording;
-            let records = found.get(&marker).copied().unwrap_or(0);
-            let is_there = if push.recording.alone {
-                copy.sessions.contains_key(&push.recording.session_id)
-            } else {
-                records > 0
-            };
-            let expected = if is_there { records_count } else { 0 };
-            assert_eq!(records, expected, "push {marker} is there in part");
-            assert!(
-                is_there || push.promise.is_none(),
-                "push {marker} was acknowledged and is gone"
-            );
-            assert!(is_there || !push.seen, "push {marker} was read and is gone");
-            push.seen |= is_there;
+    pub fn tally(&self) -> Tally {
+        let count = |wanted: fn(&&Push) -> bool| self.pushes.iter().filter(wanted).count();
+        Tally {
+            acknowledged: count(|push| push.promise.is_some()),
+            unanswered_and_stored: count(|push| push.promise.is_none() && push.seen),
+            unanswered_and_absent: count(|push| push.promise.is_none() && !push.seen),
+            deleted: count(|push| push.deletion == Deletion::Done),
         }
     }
+}
 
-    fn check_session(&self, id: &str, session: &SessionCopy, found: &mut HashMap<usize, usize>) {
-        for (key, data) in &session.records {
-            let marker = marker_of(data).unwrap_or(usize::MAX);
-            let recording = self.pushes.get(marker).map(|push| &push.recording);
-            let fits = recording
-                .is_some_and(|recording| recording.session_id == *id && recording.holds(key, data));
-            assert!(
-                fits,
-                "session {id} holds a record that nobody pushed: {key:?} {data}"
-            );
-            *found.entry(marker).or_default() += 1;
-        }
-        self.check_metadata(id, session);
-    }
-
-    /// The notes are those of the last push: never those of a push whose records are missing.
-    fn check_metadata(&self, id: &str, session: &SessionCopy) {
-        let notes = marker_of_notes(&session.metadata).and_then(|marker| self.pushes.get(marker));
-        let Some(last) = notes.filter(|push| push.recording.session_id == *id) else {
-            panic!(
-                "session {id} has notes that nobody pushed: {}",
-                session.metadata
-            )
-        };
-        let wrote = |data: &Value| marker_of(data) == Some(last.recording.marker);
-        let has_records = session.records.values().any(wrote);
-        assert!(
-            has_records || last.recording.records_count == 0,
-            "notes without their records: {id}"
-        );
-
-        let promises = self
-            .pushes
-            .iter()
-            .filter(|push| push.recording.session_id == *id);
-        let promises: Vec<_> = promises.filter_map(|push| push.promise).collect();
-        if let Some(mine) = last.promise {
-            let newest = promises.iter().map(|promise| promise.clock).max();
-            assert_eq!(
-                Some(mine.clock),
-                newest,
-                "the notes of {id} are not of the last push"
-            );
-        }
-        let updated_at = time(&session.metadata, "updated_at");
-        let effective = promises.iter().filter(|promise| promise.inserted > 0);
-        assert!(
-            effective
-                .map(|promise| promise.clock)
-                .all(|clock| clock <= updated_at),
-            "{id}"
-        );
-    }
-
-    /// Checks the newest entries of the sync log, `copy` being what the server has.
-    pub fn check_log(&self, recent: &[Value], copy: &Mirror) {
-        let ids: Vec<u64> = recent.iter().map(|entry| count(entry, "id")).collect();
-        assert!(ids.is_sorted_by(|newer, older| newer > older), "{ids:?}");
-        // Of a short log everything is shown.
-        let shown_from = if ids.len() < RECENT_SYNCS_COUNT {
-            0
-        } else {
-            ids[ids.len() - 1]
-        };
-        for push in &self.pushes {
-            let Some(promise) = push.promise.filter(|promise| promise.log_id >= shown_from) else {
-                continue;
-            };
-            let entry = recent
-                .iter()
-                .find(|entry| count(entry, "id") == promise.log_id);
-            let entry =
-                entry.unwrap_or_else(|| panic!("push {} is not logged", push.recording.marker));
-            assert_eq!(entry["session_id"], *push.recording.session_id);
-            assert_eq!(count(entry, "inserted"), promise.inserted);
-        }
-        for entry in recent.iter().filter(|entry| entry["kind"] == "push") {
-            assert_eq!(entry["status"], "success", "{entry}");
-            let session_id = entry["session_id"].as_str().expect("a push has a session");
-            assert!(
-                copy.sessions.contains_key(session_id),
-                "logged without being stored: {entry}"
-            );
-        }
-        self.check_log_of_unanswered(recent, shown_from, copy);
-    }
-
-    /// A push that was stored without being acknowledged is logged all the same. (Ids of entries are
-    /// never behind the user clock of what they tell of.)
-    fn check_log_of_unanswered(&self, recent: &[Value], shown_from: u64, copy: &Mirror) {
-        let unanswered = self.pushes.iter().filter(|push| push.promise.is_none());
-        for Push { recording, .. } in unanswered.filter(|push| push.recording.alone) {
-            let Some(session) = copy.sessions.get(&recording.session_id) else {
-                continue;
-            };
-            let created_at = time(&session.metadata, "created_at")
-                .as_micros()
-                .unsigned_abs();
-            let is_logged = recent
-                .iter()
-                .any(|entry| entry["session_id"] == *recording.session_id);
-            assert!(
-                is_logged || created_at < shown_from,
-                "push {} is not logged",
-                recording.marker
-            );
-        }
-    }
+/// How many pushes ended how.
+#[derive(Debug)]
+pub struct Tally {
+    pub acknowledged: usize,
+    pub unanswered_and_stored: usize,
+    pub unanswered_and_absent: usize,
+    pub deleted: usize,
 }

@@ -1,6 +1,6 @@
 //! A user whose devices push and pull until the server dies.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
@@ -13,7 +13,12 @@ use crate::support::follower::Style;
 use crate::support::{Device, Follower, Server};
 
 const PUSHERS_COUNT: usize = 3;
+/// Sessions that many push to at the same time.
 const SHARED_SESSIONS_COUNT: usize = 2;
+/// After how many pushes others take their place, so that a check has not ever more to read.
+const SHARED_FOR_PUSHES: usize = 150;
+/// How often a user who deletes does so instead of pushing.
+const DELETE_PROBABILITY: f64 = 0.15;
 /// Records of a push.
 const SIZES: [usize; 6] = [0, 1, 3, 40, 300, 1_000];
 const SHARED_SIZES: [usize; 4] = [1, 2, 50, 600];
@@ -59,13 +64,13 @@ impl User {
         self.follower.reconnect(server);
         // Before anything else is logged.
         let recent = self.device.recent_syncs().await;
-        self.follower.round().await.expect("the server answers");
+        let changed = self.follower.round().await.expect("the server answers");
         let copy = &self.follower.copy;
         assert!(
             self.follower.latest() >= self.ledger.latest_clock(),
             "the user clock went back"
         );
-        self.ledger.check(copy);
+        self.ledger.check_touched(copy, changed);
         self.ledger.check_log(&recent, copy);
     }
 
@@ -73,7 +78,7 @@ impl User {
     /// number of records.
     pub async fn check_whole_copy(&mut self) -> u64 {
         let whole = Follower::whole_copy(&self.device).await;
-        self.ledger.check(&whole);
+        self.ledger.check_all(&whole);
         self.follower
             .copy
             .assert_same(&whole, "the copy kept through all crashes");
@@ -127,7 +132,7 @@ impl Load {
             pusher.await.expect("a pusher found nothing wrong");
         }
         let follower = self.puller.await.expect("the puller found nothing wrong");
-        let ledger = std::mem::take(&mut *self.ledger.lock().expect("no pusher panicked"));
+        let ledger = std::mem::take(&mut *lock(&self.ledger));
         User {
             ledger,
             number: self.number,
@@ -148,13 +153,27 @@ struct Pusher {
 impl Pusher {
     async fn work(mut self) {
         loop {
+            // One user deletes, the other's log tells of every change.
+            if self.user % 2 == 1 && self.random.random_bool(DELETE_PROBABILITY) {
+                let Ok(()) = self.delete().await else { return };
+            }
             let recording = self.retries.pop().unwrap_or_else(|| self.record());
             let Ok(answer) = self.device.push(recording.body()).await else {
                 return;
             };
             let promise = Promise::of(&recording, &answer.ok());
-            self.ledger().promised(recording.marker, promise);
+            lock(&self.ledger).promised(recording.marker, promise);
         }
+    }
+
+    /// Deletes a session that holds one push.
+    async fn delete(&mut self) -> reqwest::Result<()> {
+        let ledger = self.ledger.clone();
+        let chosen = lock(&ledger).begin_deletion(&mut self.random);
+        let Some((marker, session_id)) = chosen else { return Ok(()) };
+        let answer = self.device.delete_session(&session_id).await?.ok();
+        lock(&ledger).deleted(marker, &answer);
+        Ok(())
     }
 
     fn record(&mut self) -> Recording {
@@ -162,8 +181,9 @@ impl Pusher {
         let sizes: &[usize] = if is_shared { &SHARED_SIZES } else { &SIZES };
         let size = sizes.choose(&mut self.random).copied().unwrap_or(1);
         let session = self.random.random_range(0..SHARED_SESSIONS_COUNT);
-        let mut ledger = self.ledger();
+        let mut ledger = lock(&self.ledger);
         let marker = ledger.next_marker();
+        let session = marker / SHARED_FOR_PUSHES * SHARED_SESSIONS_COUNT + session;
         let recording = if is_shared {
             Recording::shared(self.user, session, marker, size)
         } else {
@@ -173,8 +193,8 @@ impl Pusher {
         drop(ledger);
         recording
     }
+}
 
-    fn ledger(&self) -> std::sync::MutexGuard<'_, Ledger> {
-        self.ledger.lock().expect("no pusher panicked")
-    }
+fn lock(ledger: &Mutex<Ledger>) -> MutexGuard<'_, Ledger> {
+    ledger.lock().expect("no pusher panicked")
 }

@@ -138,7 +138,7 @@ impl Writer {
             let id = self.session_id();
             if self.random.random_bool(0.08) {
                 // Another writer may have deleted it, or nobody pushed it yet.
-                let answer = self.device.delete_session(&id).await;
+                let answer = self.device.delete_session(&id).await.expect("the server answers");
                 assert!([200, 404].contains(&answer.status.as_u16()), "{answer:?}");
                 continue;
             }

@@ -116,11 +116,9 @@ impl Device {
             .ok()
     }
 
-    pub async fn delete_session(&self, session_id: &str) -> Answer {
+    pub async fn delete_session(&self, session_id: &str) -> reqwest::Result<Answer> {
         let path = format!("/api/sessions/{session_id}");
-        answer(self.request(Method::DELETE, &path))
-            .await
-            .expect("the server answers")
+        answer(self.request(Method::DELETE, &path)).await
     }
 
     /// The sync log's last entries, newest first.

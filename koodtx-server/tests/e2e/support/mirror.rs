@@ -90,14 +90,7 @@ impl Mirror {
     /// Fails where a session's `data_count` is not its number of records.
     #[track_caller]
     pub fn assert_counts(&self) {
-        for (id, session) in &self.sessions {
-            let count = session.metadata["data_count"].as_u64();
-            assert_eq!(
-                count,
-                Some(session.records.len() as u64),
-                "data_count of {id}"
-            );
-        }
+        self.sessions.values().for_each(SessionCopy::assert_count);
     }
 
     /// Fails where the copies differ, and says where rather than showing both.
@@ -121,5 +114,14 @@ impl Mirror {
                 "{what}: session {id} lacks or differs in {lost:?} and holds {extra:?} beyond"
             );
         }
+    }
+}
+
+impl SessionCopy {
+    /// Fails where `data_count` is not the number of records.
+    #[track_caller]
+    pub fn assert_count(&self) {
+        let count = self.metadata["data_count"].as_u64();
+        assert_eq!(count, Some(self.records.len() as u64), "data_count of {}", self.metadata);
     }
 }
