@@ -477,3 +477,43 @@ async fn values_come_back_as_they_were_pushed() {
         assert!(text.contains(member), "{member} {text}");
     }
 }
+
+#[tokio::test]
+async fn an_answer_is_handed_out_in_small_pieces_however_large_its_records() {
+    let service = service();
+    let text = "t".repeat(10_000);
+    let records: Value = (0..100)
+        .map(|n| json!({"sensor_type": "s", "timestamp": n, "data": {"text": text}}))
+        .collect();
+    push(&service, 1, records).await;
+    push(&service, 2, samples(0, 9_000)).await;
+    let mut stream = service
+        .pull(&caller(), PullRequest::default(), 0)
+        .await
+        .unwrap();
+    let (mut whole, mut largest) = (Vec::new(), 0);
+    while let Some(piece) = stream.next_chunk().await.unwrap() {
+        largest = largest.max(piece.len());
+        whole.extend(piece);
+    }
+    assert!(largest < 64 * 1024 + 17 * 1024, "{largest}");
+    let answer: Value = serde_json::from_slice(&whole).unwrap();
+    assert_eq!(
+        answer["sessions"][0]["sensor_data"]
+            .as_array()
+            .unwrap()
+            .len(),
+        100
+    );
+    assert_eq!(
+        answer["sessions"][1]["sensor_data"]
+            .as_array()
+            .unwrap()
+            .len(),
+        9_000
+    );
+    assert_eq!(
+        answer["sessions"][1]["sensor_data"][8_999]["data"]["n"],
+        8_999
+    );
+}

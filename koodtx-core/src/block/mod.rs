@@ -17,7 +17,9 @@ pub use codec::{BlockError, read_meta};
 pub(crate) use columns::Values;
 pub use columns::{Column, Columns, Rows, Texts};
 pub(crate) use merge::NO_STAMP;
-pub use merge::{IncomingSeries, Leaf, LeafEdit, MergeCounts, SeriesMerge, join_blocks, merge_series};
+pub use merge::{
+    IncomingSeries, Leaf, LeafEdit, MergeCounts, SeriesMerge, join_blocks, merge_series,
+};
 pub use read::{Found, assemble_chunk};
 pub use record::Record;
 pub use split::{BLOCK_RAW_MAX_BYTES, BLOCK_RECORDS_MAX_COUNT};
@@ -75,6 +77,11 @@ impl Block {
         })
     }
 
+    /// About how many bytes the samples take decoded.
+    pub(crate) fn raw_bytes(&self) -> usize {
+        split::row_bytes(&self.columns).into_iter().sum()
+    }
+
     /// The samples.
     pub fn columns(&self) -> &Columns {
         &self.columns
@@ -98,19 +105,34 @@ impl Block {
     /// The records `range`, as a block.
     #[must_use]
     pub fn slice(&self, range: std::ops::Range<usize>) -> Self {
-        Self::select(&[self], &[Run { source: 0, rows: range }])
+        Self::select(
+            &[self],
+            &[Run {
+                source: 0,
+                rows: range,
+            }],
+        )
     }
 
     /// The rows that `runs` name, in that order.
     pub(crate) fn select(sources: &[&Self], runs: &[Run]) -> Self {
         let columns: Vec<&Columns> = sources.iter().map(|source| &source.columns).collect();
-        let mut selected = Self { columns: Columns::select(&columns, runs), ..Self::default() };
+        let mut selected = Self {
+            columns: Columns::select(&columns, runs),
+            ..Self::default()
+        };
         let stamped = sources.iter().any(|source| !source.stamps.is_empty());
         for Run { source, rows } in runs {
             let source = sources[*source];
-            selected.changed.extend_from_slice(&source.changed[rows.clone()]);
+            selected
+                .changed
+                .extend_from_slice(&source.changed[rows.clone()]);
             if stamped {
-                let stamps = if source.stamps.is_empty() { &source.changed } else { &source.stamps };
+                let stamps = if source.stamps.is_empty() {
+                    &source.changed
+                } else {
+                    &source.stamps
+                };
                 selected.stamps.extend_from_slice(&stamps[rows.clone()]);
             }
         }

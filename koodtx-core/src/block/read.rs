@@ -16,6 +16,10 @@ pub enum Found {
     Damaged(Damage),
 }
 
+/// Most bytes that a chunk holds decoded, beside the first block of each series. Records may be large,
+/// so their number alone bounds nothing.
+const CHUNK_DECODED_MAX_BYTES: usize = 4 * 1024 * 1024;
+
 /// What has been read of one series.
 struct Progress<'a> {
     sensor_type: &'a SensorType,
@@ -30,16 +34,21 @@ struct Progress<'a> {
 }
 
 impl Progress<'_> {
+    /// Reads one block more; returns how many bytes that added, the series' first block apart.
     fn advance<E>(
         &mut self,
         next_block: &mut impl FnMut(&SensorType, Timestamp) -> Result<Option<Found>, E>,
-    ) -> Result<(), E> {
+    ) -> Result<usize, E> {
+        let mut added_bytes = 0;
         let from = self
             .covered
             .map_or(self.from, |covered| covered.plus_micros(1));
         match next_block(self.sensor_type, from)? {
             // A block that ends before `from` would be read for ever.
             Some(Found::Block(block)) if block.meta().is_some_and(|meta| meta.last >= from) => {
+                if self.covered.is_some() {
+                    added_bytes = block.raw_bytes();
+                }
                 self.covered = block.meta().map(|meta| meta.last);
                 self.blocks.push(block);
             }
@@ -52,7 +61,7 @@ impl Progress<'_> {
             }
             _ => self.exhausted = true,
         }
-        Ok(())
+        Ok(added_bytes)
     }
 
     /// How many of the read records lie at or before `frontier`.
@@ -89,8 +98,9 @@ impl Progress<'_> {
 /// `series` are the sensor types of the session, ordered. `next_block(sensor_type, from)` reads the
 /// first block of a series that ends at or after `from`; a store may pass over blocks in which
 /// nothing changed after [`RecordQuery::changed_after`]. Of a damaged block it says where it begins
-/// and where the next one does, and the chunk goes on behind it. At any moment no more is in memory than
-/// the chunk and a block of each series.
+/// and where the next one does, and the chunk goes on behind it. A chunk ends when it
+/// has the records that were asked for or 4 MiB of them, whichever comes first: at any moment no more
+/// is in memory than that and a block of each series.
 ///
 /// # Errors
 /// Those of `next_block`.
@@ -115,29 +125,24 @@ pub fn assemble_chunk<E>(
             damaged: Vec::new(),
         })
         .collect();
+    let mut bytes = 0;
     let frontier = loop {
         // The series that is furthest behind decides how far all have been read.
-        let behind = progress
-            .iter_mut()
-            .filter(|one| !one.exhausted)
-            .min_by_key(|one| one.covered);
-        let Some(behind) = behind else { break None };
-        if let Some(frontier) = behind.covered
-            && progress
-                .iter()
-                .map(|one| one.ready(frontier))
-                .sum::<usize>()
-                >= query.limit
-        {
-            break Some(frontier);
+        let covered = |one: &(usize, &Progress<'_>)| one.1.covered;
+        let open = progress
+            .iter()
+            .enumerate()
+            .filter(|(_, one)| !one.exhausted);
+        let Some((index, behind)) = open.min_by_key(covered) else {
+            break None;
+        };
+        if let Some(frontier) = behind.covered {
+            let ready: usize = progress.iter().map(|one| one.ready(frontier)).sum();
+            if ready >= query.limit || bytes >= CHUNK_DECODED_MAX_BYTES {
+                break Some(frontier);
+            }
         }
-        let behind = progress
-            .iter_mut()
-            .filter(|one| !one.exhausted)
-            .min_by_key(|one| one.covered);
-        if let Some(behind) = behind {
-            behind.advance(&mut next_block)?;
-        }
+        bytes += progress[index].advance(&mut next_block)?;
     };
     let cut = frontier.unwrap_or(SAMPLE_TIME_MAX);
     let chunk = progress

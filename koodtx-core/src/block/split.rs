@@ -80,7 +80,7 @@ impl Budget {
 }
 
 /// What each row counts.
-fn row_bytes(columns: &Columns) -> Vec<usize> {
+pub(super) fn row_bytes(columns: &Columns) -> Vec<usize> {
     fn add<V: Values>(sizes: &mut [usize], column: &Column<V>, bytes: impl Fn(usize) -> usize) {
         match &column.rows {
             Rows::All => sizes

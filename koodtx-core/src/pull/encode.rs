@@ -50,18 +50,48 @@ pub(crate) fn write_session(out: &mut String, state: &SessionState, continues: b
     out.push_str(",\"sensor_data\":[");
 }
 
-/// Appends the records of a chunk in their order. `first` says whether the array is still empty.
-pub(crate) fn write_records(out: &mut String, chunk: &RecordChunk, first: &mut bool) {
-    let mut writers: Vec<SeriesWriter<'_>> = chunk
-        .series
-        .iter()
-        .map(|(sensor_type, block)| SeriesWriter::new(sensor_type, block))
-        .collect();
-    for (series, row) in MergedRows::new(chunk.series.iter().map(|(_, block)| block)) {
-        if !std::mem::take(first) {
-            out.push(',');
+/// A chunk that is being written, piece by piece.
+#[derive(Debug)]
+pub(crate) struct ChunkWriter {
+    chunk: RecordChunk,
+    /// Rows of each series that are written.
+    written: Vec<usize>,
+}
+
+impl ChunkWriter {
+    pub(crate) fn new(chunk: RecordChunk) -> Self {
+        let written = vec![0; chunk.series.len()];
+        Self { chunk, written }
+    }
+
+    /// Appends records in their order until `out` has `target_bytes` or more; true when all are
+    /// written. `first` says whether the array of records is still empty.
+    pub(crate) fn write(
+        &mut self,
+        out: &mut String,
+        first: &mut bool,
+        target_bytes: usize,
+    ) -> bool {
+        let mut writers: Vec<SeriesWriter<'_>> = self
+            .chunk
+            .series
+            .iter()
+            .zip(&self.written)
+            .map(|((sensor_type, block), &row)| SeriesWriter::new(sensor_type, block, row))
+            .collect();
+        let blocks = self.chunk.series.iter().map(|(_, block)| block);
+        let starts = self.written.clone();
+        for (series, row) in MergedRows::new(blocks, &starts) {
+            if out.len() >= target_bytes {
+                return false;
+            }
+            if !std::mem::take(first) {
+                out.push(',');
+            }
+            writers[series].write(out, row);
+            self.written[series] = row + 1;
         }
-        writers[series].write(out, row);
+        true
     }
 }
 
@@ -152,15 +182,16 @@ struct FieldWriter<'a, V> {
 }
 
 impl<'a, V> FieldWriter<'a, V> {
-    fn new(column: &'a Column<V>) -> Self {
+    /// A writer whose first row will be `row` or a later one.
+    fn new(column: &'a Column<V>, row: usize) -> Self {
         let mut key = String::new();
         write_string(&mut key, column.name());
         key.push(':');
-        Self {
-            key,
-            column,
-            next: 0,
-        }
+        let next = match column.rows() {
+            Rows::All => row,
+            Rows::Some(rows) => rows.partition_point(|&present| (present as usize) < row),
+        };
+        Self { key, column, next }
     }
 
     /// Where the value of `row` stands; rows are asked for in ascending order.
@@ -178,7 +209,7 @@ impl<'a, V> FieldWriter<'a, V> {
 }
 
 impl<'a> SeriesWriter<'a> {
-    fn new(sensor_type: &SensorType, block: &'a Block) -> Self {
+    fn new(sensor_type: &SensorType, block: &'a Block, row: usize) -> Self {
         let mut prefix = String::from("{\"sensor_type\":");
         write_string(&mut prefix, sensor_type.as_str());
         prefix.push_str(",\"timestamp\":");
@@ -189,13 +220,13 @@ impl<'a> SeriesWriter<'a> {
                 .columns()
                 .numbers()
                 .iter()
-                .map(FieldWriter::new)
+                .map(|column| FieldWriter::new(column, row))
                 .collect(),
             texts: block
                 .columns()
                 .texts()
                 .iter()
-                .map(FieldWriter::new)
+                .map(|column| FieldWriter::new(column, row))
                 .collect(),
         }
     }

@@ -7,7 +7,7 @@ mod query;
 mod request;
 
 pub use cursor::{Cursor, CursorError};
-pub(crate) use encode::{write_records, write_session, write_tail};
+pub(crate) use encode::{ChunkWriter, write_session, write_tail};
 pub use query::{
     Damage, PageStart, PullHead, PullQuery, RecordChunk, RecordPosition, RecordQuery, RoundKey,
 };

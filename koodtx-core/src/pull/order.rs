@@ -1,25 +1,30 @@
 //! The order of records across the series of a chunk.
 
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::collections::binary_heap::PeekMut;
+
 use super::{RecordChunk, RecordPosition};
 use crate::block::Block;
 
 /// Visits the rows of several blocks in the order `(timestamp, sensor_type)`.
-///
-/// Linear in the number of series for each row: sessions have a handful, and runs of one series
-/// are taken in one step.
 #[derive(Debug)]
 pub(crate) struct MergedRows<'a> {
     times: Vec<&'a [i64]>,
-    next: Vec<usize>,
+    /// The next row of each series that has one left: `(time, series, row)`.
+    heads: BinaryHeap<Reverse<(i64, usize, usize)>>,
 }
 
 impl<'a> MergedRows<'a> {
-    pub(crate) fn new(blocks: impl Iterator<Item = &'a Block>) -> Self {
+    /// Begins at row `starts[series]` of each series.
+    pub(crate) fn new(blocks: impl Iterator<Item = &'a Block>, starts: &[usize]) -> Self {
         let times: Vec<&[i64]> = blocks.map(|block| block.columns().times_micros()).collect();
-        Self {
-            next: vec![0; times.len()],
-            times,
-        }
+        let head = |(series, &row): (usize, &usize)| {
+            let time = *times[series].get(row)?;
+            Some(Reverse((time, series, row)))
+        };
+        let heads = starts.iter().enumerate().filter_map(head).collect();
+        Self { times, heads }
     }
 }
 
@@ -29,17 +34,13 @@ impl Iterator for MergedRows<'_> {
 
     #[inline]
     fn next(&mut self) -> Option<(usize, usize)> {
-        let mut best: Option<(i64, usize)> = None;
-        for (series, (times, &row)) in self.times.iter().zip(&self.next).enumerate() {
-            if let Some(&time) = times.get(row)
-                && best.is_none_or(|(earliest, _)| time < earliest)
-            {
-                best = Some((time, series));
-            }
+        let mut head = self.heads.peek_mut()?;
+        let Reverse((_, series, row)) = *head;
+        match self.times[series].get(row + 1) {
+            Some(&time) => *head = Reverse((time, series, row + 1)),
+            None => drop(PeekMut::pop(head)),
         }
-        let (_, series) = best?;
-        self.next[series] += 1;
-        Some((series, self.next[series] - 1))
+        Some((series, row))
     }
 }
 
@@ -51,8 +52,9 @@ impl RecordChunk {
         }
         let mut kept = vec![0; self.series.len()];
         let mut last = None;
-        for (series, row) in MergedRows::new(self.series.iter().map(|(_, block)| block)).take(limit)
-        {
+        let starts = kept.clone();
+        let blocks = self.series.iter().map(|(_, block)| block);
+        for (series, row) in MergedRows::new(blocks, &starts).take(limit) {
             kept[series] = row + 1;
             last = Some((series, row));
         }

@@ -1,7 +1,7 @@
 //! A pull as JSON text in large pieces.
 
 use super::{Pull, PullEvent};
-use crate::pull::{write_records, write_session, write_tail};
+use crate::pull::{ChunkWriter, write_session, write_tail};
 use crate::store::StoreError;
 
 /// A piece of the text is handed out once it is this long, in bytes.
@@ -12,6 +12,8 @@ const CHUNK_TARGET_BYTES: usize = 64 * 1024;
 pub struct PullStream {
     pull: Pull,
     buffer: String,
+    /// Records that are read and not yet written.
+    records: Option<ChunkWriter>,
     /// Whether no session was written yet, and no record of the session.
     first_session: bool,
     first_record: bool,
@@ -23,6 +25,7 @@ impl PullStream {
         Self {
             pull,
             buffer,
+            records: None,
             first_session: true,
             first_record: true,
         }
@@ -35,7 +38,16 @@ impl PullStream {
     /// When the store fails: what was handed out is no whole answer, and the caller has to cut the
     /// connection rather than end the text.
     pub async fn next_chunk(&mut self) -> Result<Option<Vec<u8>>, StoreError> {
-        while let Some(event) = self.pull.next().await? {
+        while self.buffer.len() < CHUNK_TARGET_BYTES {
+            if let Some(records) = &mut self.records {
+                if records.write(&mut self.buffer, &mut self.first_record, CHUNK_TARGET_BYTES) {
+                    self.records = None;
+                }
+                continue;
+            }
+            let Some(event) = self.pull.next().await? else {
+                break;
+            };
             match event {
                 PullEvent::Session { state, continues } => {
                     if !std::mem::take(&mut self.first_session) {
@@ -44,14 +56,9 @@ impl PullStream {
                     self.first_record = true;
                     write_session(&mut self.buffer, &state, continues);
                 }
-                PullEvent::Records(chunk) => {
-                    write_records(&mut self.buffer, &chunk, &mut self.first_record);
-                }
+                PullEvent::Records(chunk) => self.records = Some(ChunkWriter::new(chunk)),
                 PullEvent::SessionEnd => self.buffer.push_str("]}"),
                 PullEvent::End(summary, log_id) => write_tail(&mut self.buffer, &summary, log_id),
-            }
-            if self.buffer.len() >= CHUNK_TARGET_BYTES {
-                break;
             }
         }
         let chunk = std::mem::take(&mut self.buffer);
