@@ -4,6 +4,8 @@
 pub const SENSOR_TYPE_MAX_CHARS: usize = 50;
 /// Most entries of `enabled_sensors`.
 pub const ENABLED_SENSORS_MAX_COUNT: usize = 100;
+/// Longest `session` object of a push, in bytes of JSON: well above what its fields may hold.
+pub const SESSION_MAX_BYTES: usize = 256 * 1024;
 /// Longest `notes`, in characters.
 pub const NOTES_MAX_CHARS: usize = 10_000;
 /// Longest device id, in characters.

@@ -438,3 +438,41 @@ fn hostile_nesting_is_refused_without_recursion() {
     assert!(PushBatch::parse("[".repeat(deep).as_bytes()).is_err());
     assert!(PushBatch::parse("{\"session\":".repeat(deep).as_bytes()).is_err());
 }
+
+/// Values that take a hundred times their text in memory are refused by their text.
+#[test]
+fn what_is_too_large_is_refused_before_it_is_built() {
+    let many = format!("[{}]", vec![r#"{"":0}"#; 100_000].join(","));
+    for data in [
+        format!(r#"{{"x":{many}}}"#),
+        format!(r#"{{"x":1,"x":2,"y":{many}}}"#),
+    ] {
+        let batch = parse(&[&format!(
+            r#"{{"sensor_type":"s","timestamp":1,"data":{data}}}"#
+        )]);
+        assert_eq!(batch.error_details[0].code, "data_too_large");
+    }
+    let session = |member: &str| {
+        let body = format!(
+            r#"{{"session":{{"session_id":"0f81a4f3-c125-5dbf-ba8e-668c0884d7ac",
+                "start_time":"2025-11-13T00:00:00Z",{member}}},"sensor_data":[]}}"#
+        );
+        PushBatch::parse(body.as_bytes())
+    };
+    let field = |member: &str| session(member).unwrap_err().field().map(str::to_owned);
+    assert_eq!(
+        field(&format!(r#""extra":{many}"#)).as_deref(),
+        Some("session")
+    );
+    let some = &many[..many.len() / 10 / 7 * 7];
+    let some = format!("{}]", some.trim_end_matches(','));
+    assert!(session(&format!(r#""extra":{some}"#)).is_ok());
+    assert_eq!(
+        field(&format!(r#""notes":{some}"#)).as_deref(),
+        Some("session.notes")
+    );
+    assert_eq!(
+        field(r#""enabled_sensors":[["a"]]"#).as_deref(),
+        Some("session.enabled_sensors")
+    );
+}

@@ -199,6 +199,11 @@ impl Columns {
         self.times.is_empty()
     }
 
+    /// Columns beside that of the times.
+    pub(crate) fn width(&self) -> usize {
+        self.numbers.len() + self.texts.len()
+    }
+
     /// When each sample was taken, in microseconds since the epoch.
     pub fn times_micros(&self) -> &[i64] {
         &self.times

@@ -20,6 +20,10 @@ pub enum Found {
 /// so their number alone bounds nothing.
 const CHUNK_DECODED_MAX_BYTES: usize = 4 * 1024 * 1024;
 
+/// What each column of a block counts beside its values. Records with ever new fields cost more for
+/// their columns than for what stands in them.
+const COLUMN_BYTES: usize = 1024;
+
 /// What has been read of one series.
 struct Progress<'a> {
     sensor_type: &'a SensorType,
@@ -47,7 +51,7 @@ impl Progress<'_> {
             // A block that ends before `from` would be read for ever.
             Some(Found::Block(block)) if block.meta().is_some_and(|meta| meta.last >= from) => {
                 if self.covered.is_some() {
-                    added_bytes = block.raw_bytes();
+                    added_bytes = block.raw_bytes() + block.columns.width() * COLUMN_BYTES;
                 }
                 self.covered = block.meta().map(|meta| meta.last);
                 self.blocks.push(block);

@@ -50,6 +50,9 @@ pub enum JsonError {
     /// U+0000 in a string or key.
     #[error("a string holds U+0000, which not every store can keep")]
     NulCharacter,
+    /// It is longer than the caller allows.
+    #[error("it is too long")]
+    TooLong,
     /// It nests deeper than the caller allows.
     #[error("it nests too deeply")]
     TooDeep,
@@ -82,8 +85,27 @@ impl Json {
         Ok(value)
     }
 
+    /// Reads a value of at most `bytes_max` bytes that nests at most `depth_max` deep.
+    ///
+    /// Both are checked before anything is built: a value in memory is many times as large as its
+    /// text, so a body of a few kilobytes, decompressed, could otherwise fill the memory.
+    pub(crate) fn read_bounded(
+        scanner: &mut Scanner<'_>,
+        bytes_max: usize,
+        depth_max: usize,
+    ) -> Result<Self, JsonError> {
+        let (text, depth) = scanner.clone().value()?;
+        if depth > depth_max {
+            return Err(JsonError::TooDeep);
+        }
+        if text.len() > bytes_max {
+            return Err(JsonError::TooLong);
+        }
+        Self::read(scanner, depth_max)
+    }
+
     /// Reads a value; recursion ends at `depth_left`.
-    pub(crate) fn read(scanner: &mut Scanner<'_>, depth_left: usize) -> Result<Self, JsonError> {
+    fn read(scanner: &mut Scanner<'_>, depth_left: usize) -> Result<Self, JsonError> {
         match scanner.peek() {
             b'{' | b'[' if depth_left == 0 => Err(JsonError::TooDeep),
             b'{' => {

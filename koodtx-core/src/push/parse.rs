@@ -351,6 +351,7 @@ impl RecordParser {
                 scanner.at = start;
                 scanner.value()?;
                 match error {
+                    JsonError::TooLong => draft.fail("data_too_large", DATA_SIZE_HELP),
                     JsonError::TooDeep => draft.fail(
                         "data_too_deep",
                         format!("`data` may nest at most {RECORD_DATA_MAX_DEPTH} levels deep"),

@@ -6,7 +6,7 @@ use super::template::Template;
 use crate::block::{Column, Columns, IncomingSeries, NO_STAMP, Rows, Texts, Values};
 use crate::json::scanner::{Scanner, StringToken};
 use crate::json::{Json, JsonError};
-use crate::limits::RECORD_DATA_MAX_DEPTH;
+use crate::limits::{RECORD_DATA_MAX_BYTES, RECORD_DATA_MAX_DEPTH};
 use crate::time::Timestamp;
 
 /// Most fields that get columns of their own in one series of one push; a record that brings more is
@@ -147,7 +147,8 @@ impl SeriesBuilder {
                 // Repeated keys or too many fields: rare, so take the simple way.
                 self.rollback();
                 scanner.at = start;
-                let value = Json::read(scanner, RECORD_DATA_MAX_DEPTH)?;
+                let value =
+                    Json::read_bounded(scanner, RECORD_DATA_MAX_BYTES, RECORD_DATA_MAX_DEPTH)?;
                 self.push_json(&value);
                 Ok(())
             }
@@ -201,7 +202,8 @@ impl SeriesBuilder {
                     }
                 }
                 _ => {
-                    let value = Json::read(scanner, RECORD_DATA_MAX_DEPTH - 1)?;
+                    let depth_max = RECORD_DATA_MAX_DEPTH - 1;
+                    let value = Json::read_bounded(scanner, RECORD_DATA_MAX_BYTES, depth_max)?;
                     field.texts.enter(row);
                     field.texts.values.push(&value.stored_text());
                 }

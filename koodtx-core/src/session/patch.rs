@@ -1,10 +1,15 @@
 //! What a push says of its session, validated.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value};
 
 use super::SampleRate;
 use crate::id::SessionId;
-use crate::limits::{ENABLED_SENSORS_MAX_COUNT, NOTES_MAX_CHARS, SENSOR_TYPE_MAX_CHARS};
+use crate::json::scanner::Scanner;
+use crate::limits::{
+    ENABLED_SENSORS_MAX_COUNT, NOTES_MAX_CHARS, SENSOR_TYPE_MAX_CHARS, SESSION_MAX_BYTES,
+};
 use crate::push::PushError;
 use crate::time::Timestamp;
 
@@ -36,12 +41,7 @@ impl SessionPatch {
     /// # Errors
     /// Names the first field that is missing or wrong.
     pub fn from_json(text: &str) -> Result<Self, PushError> {
-        let value: Value = serde_json::from_str(text)
-            .map_err(|error| PushError::malformed(format!("`session` cannot be read: {error}")))?;
-        let Value::Object(members) = value else {
-            return Err(PushError::invalid("session", "has to be an object"));
-        };
-        let fields = Fields(members);
+        let fields = Fields::read(text)?;
         let patch = Self {
             session_id: fields
                 .required("session.session_id")?
@@ -78,11 +78,57 @@ impl SessionPatch {
 }
 
 /// The members of the `session` object; names are given as the client knows them, with the path.
-struct Fields(Map<String, Value>);
+struct Fields(BTreeMap<&'static str, Value>);
+
+/// The members that are read, with their path. All others are passed over without being built.
+const MEMBERS: [&str; 8] = [
+    "session.session_id",
+    "session.start_time",
+    "session.end_time",
+    "session.is_active",
+    "session.enabled_sensors",
+    "session.sample_rate",
+    "session.notes",
+    "session.updated_at",
+];
+/// How deep a member may nest: an array of strings.
+const MEMBER_MAX_DEPTH: usize = 1;
 
 impl Fields {
+    fn read(text: &str) -> Result<Self, PushError> {
+        if text.len() > SESSION_MAX_BYTES {
+            let problem = format!("may have at most {SESSION_MAX_BYTES} bytes");
+            return Err(PushError::invalid("session", problem));
+        }
+        let mut scanner = Scanner::new(text);
+        if !scanner.take(b'{') {
+            return Err(PushError::invalid("session", "has to be an object"));
+        }
+        let mut members = BTreeMap::new();
+        let mut first = true;
+        while let Some(key) = scanner.next_key(&mut first)? {
+            let key = key.decode().unwrap_or_default();
+            let (text, depth) = scanner.value()?;
+            let Some(name) = MEMBERS
+                .into_iter()
+                .find(|name| name.strip_prefix("session.") == Some(&key))
+            else {
+                continue;
+            };
+            let value = if depth > MEMBER_MAX_DEPTH {
+                // No field takes such a value, so any that is refused will do.
+                Value::Object(Map::new())
+            } else {
+                serde_json::from_str(text)
+                    .map_err(|error| PushError::invalid(name, format!("cannot be read: {error}")))?
+            };
+            members.insert(name, value);
+        }
+        Ok(Self(members))
+    }
+
     fn get(&self, name: &str) -> Option<&Value> {
-        self.0.get(name.strip_prefix("session.").unwrap_or(name))
+        self.0.get(name)
     }
 
     fn required(&self, name: &'static str) -> Result<&Value, PushError> {
