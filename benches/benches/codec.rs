@@ -22,7 +22,9 @@ fn codec(criterion: &mut Criterion<CpuTime>) {
         let mut stored = StoredBlocks::default();
         stored.push(&PushBatch::parse(round.push.text()).expect("a valid push"));
         for sensor in SENSORS {
-            let Some(block) = stored.blocks(sensor).first() else { continue };
+            let Some(block) = stored.blocks(sensor).first() else {
+                continue;
+            };
             let bytes = block.encode();
             println!(
                 "{sensor}, {name}: {} records, {:.2} bytes a record",

@@ -27,14 +27,21 @@ fn encode(criterion: &mut Criterion<CpuTime>) {
         let store = ReplayStore::new(Arc::new(MemoryStore::new()));
         let caller = caller(1);
         let service = runtime.block_on(async {
-            push(&store, caller.user, &round.push).await.expect("a memory store does not fail");
+            push(&store, caller.user, &round.push)
+                .await
+                .expect("a memory store does not fail");
             SyncService::new(Arc::new(store))
         });
         let bytes = runtime.block_on(pull(&service, &caller, PullRequest::default()));
-        println!("{name}: {:.1} bytes a record", bytes as f64 / PULLED_SAMPLES as f64);
+        println!(
+            "{name}: {:.1} bytes a record",
+            bytes as f64 / PULLED_SAMPLES as f64
+        );
         group.throughput(Throughput::Elements(PULLED_SAMPLES as u64));
         group.bench_function(BenchmarkId::new("pull", name), |bencher| {
-            bencher.to_async(&runtime).iter(|| pull(&service, &caller, PullRequest::default()));
+            bencher
+                .to_async(&runtime)
+                .iter(|| pull(&service, &caller, PullRequest::default()));
         });
     }
     group.finish();

@@ -24,12 +24,17 @@ async fn time_rounds(kind: StoreKind, case: Case, count: usize, rounds: u64) -> 
     for _ in 0..rounds {
         let round = case.round(&mut recording, session_id(1), count);
         if let Some(before) = &round.before {
-            push(&**store, user, before).await.expect("a store that answers");
+            push(&**store, user, before)
+                .await
+                .expect("a store that answers");
         }
         let command = command(user, &round.push).expect("a valid push");
         let now = Timestamp::now();
         let start = Instant::now();
-        store.push(command, now).await.expect("a store that answers");
+        store
+            .push(command, now)
+            .await
+            .expect("a store that answers");
         elapsed += start.elapsed();
     }
     elapsed
@@ -41,7 +46,11 @@ fn ingest(criterion: &mut Criterion) {
         let mut group = criterion.benchmark_group(format!("ingest/{kind}"));
         group.sampling_mode(SamplingMode::Flat);
         for case in Case::ALL {
-            let sizes = if case == Case::Fresh { &BODY_SIZES_SAMPLES[..] } else { &[COMPARED_SAMPLES] };
+            let sizes = if case == Case::Fresh {
+                &BODY_SIZES_SAMPLES[..]
+            } else {
+                &[COMPARED_SAMPLES]
+            };
             for &count in sizes {
                 group.throughput(Throughput::Elements(count as u64));
                 group.bench_function(BenchmarkId::new(case.name(), count), |bencher| {

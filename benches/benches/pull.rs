@@ -23,19 +23,31 @@ const TRIED_SESSIONS: [usize; 2] = [10, 20];
 /// A store with one large session.
 async fn with_session(kind: StoreKind) -> OpenStore {
     let open = kind.open(env!("CARGO_TARGET_TMPDIR"));
-    let round = Case::Fresh.round(&mut Recording::new(SEED, Digits::Decimal), session_id(1), FULL_SAMPLES);
-    push(&**open.store(), caller(1).user, &round.push).await.expect("a store that answers");
+    let round = Case::Fresh.round(
+        &mut Recording::new(SEED, Digits::Decimal),
+        session_id(1),
+        FULL_SAMPLES,
+    );
+    push(&**open.store(), caller(1).user, &round.push)
+        .await
+        .expect("a store that answers");
     open
 }
 
 /// A store with many small sessions, and the clock of the last.
 async fn with_sessions(kind: StoreKind, sessions: usize) -> (OpenStore, Timestamp) {
     let open = kind.open(env!("CARGO_TARGET_TMPDIR"));
-    let mut body = Body::new(session_id(0), &Recording::new(SEED, Digits::Decimal).samples(3));
+    let mut body = Body::new(
+        session_id(0),
+        &Recording::new(SEED, Digits::Decimal).samples(3),
+    );
     let mut clock = Timestamp::ZERO;
     for number in 0..sessions as u64 {
         body.set_session(session_id(number));
-        clock = push(&**open.store(), caller(1).user, &body).await.expect("a store that answers").clock;
+        clock = push(&**open.store(), caller(1).user, &body)
+            .await
+            .expect("a store that answers")
+            .clock;
     }
     (open, clock)
 }
@@ -49,7 +61,9 @@ fn full(criterion: &mut Criterion, runtime: &Runtime) {
             let open = open.get_or_init(|| runtime.block_on(with_session(kind)));
             let service = SyncService::new(open.store().clone());
             let caller = caller(1);
-            bencher.to_async(runtime).iter(|| pull(&service, &caller, PullRequest::default()));
+            bencher
+                .to_async(runtime)
+                .iter(|| pull(&service, &caller, PullRequest::default()));
         });
     }
     group.finish();
@@ -57,7 +71,11 @@ fn full(criterion: &mut Criterion, runtime: &Runtime) {
 
 fn unchanged(criterion: &mut Criterion, runtime: &Runtime) {
     let mut group = criterion.benchmark_group("pull/unchanged");
-    let sizes = if support::is_measuring() { UNCHANGED_SESSIONS } else { TRIED_SESSIONS };
+    let sizes = if support::is_measuring() {
+        UNCHANGED_SESSIONS
+    } else {
+        TRIED_SESSIONS
+    };
     for kind in StoreKind::ALL {
         for sessions in sizes {
             let open = OnceCell::new();
@@ -67,7 +85,10 @@ fn unchanged(criterion: &mut Criterion, runtime: &Runtime) {
                 let service = SyncService::new(open.store().clone());
                 let caller = caller(1);
                 bencher.to_async(runtime).iter(|| {
-                    let request = PullRequest { last_sync_time: Some(*clock), ..PullRequest::default() };
+                    let request = PullRequest {
+                        last_sync_time: Some(*clock),
+                        ..PullRequest::default()
+                    };
                     pull(&service, &caller, request)
                 });
             });

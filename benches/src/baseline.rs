@@ -77,7 +77,10 @@ mod tests {
     #[test]
     fn all_parsers_read_the_same() {
         const COUNT: usize = 602;
-        let body = Body::new(session_id(1), &Recording::new(SEED, Digits::Single).samples(COUNT));
+        let body = Body::new(
+            session_id(1),
+            &Recording::new(SEED, Digits::Single).samples(COUNT),
+        );
         let batch = PushBatch::parse(body.text()).unwrap();
         let typed = parse_typed(body.text()).unwrap();
         let tree = parse_tree(body.text()).unwrap();
@@ -102,7 +105,10 @@ mod tests {
                     "speed" => data.speed,
                     _ => None,
                 };
-                let values: Vec<f64> = records.iter().filter_map(|record| field(&record.data)).collect();
+                let values: Vec<f64> = records
+                    .iter()
+                    .filter_map(|record| field(&record.data))
+                    .collect();
                 assert_eq!(&values, column.values(), "{}", column.name());
             }
         }

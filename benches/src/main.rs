@@ -58,5 +58,9 @@ async fn main() -> ExitCode {
         Ok(line) => println!("{line}"),
         Err(error) => eprintln!("error: the report cannot be written: {error}"),
     }
-    if report.errors > 0 { ExitCode::from(SOME_FAILED) } else { ExitCode::SUCCESS }
+    if report.errors > 0 {
+        ExitCode::from(SOME_FAILED)
+    } else {
+        ExitCode::SUCCESS
+    }
 }

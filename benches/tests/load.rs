@@ -20,19 +20,29 @@ struct CommandLine {
 
 /// Options as an operator gives them.
 fn options(arguments: &[&str]) -> LoadOptions {
-    CommandLine::try_parse_from([&["load"], arguments].concat()).unwrap().load
+    CommandLine::try_parse_from([&["load"], arguments].concat())
+        .unwrap()
+        .load
 }
 
 /// Starts a server; returns its URL. It ends with the runtime of the test.
 async fn serve(store: Arc<MemoryStore>) -> String {
     let settings = [
-        ("KOODTX_JWT_SECRET", "a secret of the tests, which is long enough".to_owned()),
+        (
+            "KOODTX_JWT_SECRET",
+            "a secret of the tests, which is long enough".to_owned(),
+        ),
         ("KOODTX_RATE_LIMIT", "off".to_owned()),
         ("KOODTX_MAX_BODY_BYTES", BODY_MAX_BYTES.to_string()),
     ];
     let settings = settings.map(|(name, value)| (name.to_owned(), value));
     let config = Config::read(&Sources::new().environment(settings)).unwrap();
-    let server = Server::builder().config(config).store(store).build().await.unwrap();
+    let server = Server::builder()
+        .config(config)
+        .store(store)
+        .build()
+        .await
+        .unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(server.run(listener, std::future::pending()));
@@ -41,10 +51,16 @@ async fn serve(store: Arc<MemoryStore>) -> String {
 
 fn assert_clean(report: &Report) {
     assert_eq!(report.errors, 0, "{report:?}");
-    assert_eq!((report.unexpected_counts, report.refused), (0, 0), "{report:?}");
+    assert_eq!(
+        (report.unexpected_counts, report.refused),
+        (0, 0),
+        "{report:?}"
+    );
     assert!(report.pushes > 0, "{report:?}");
     assert_eq!(report.samples, report.pushes * report.batch as u64);
-    assert!(report.p50_ms > 0.0 && report.p50_ms <= report.p95_ms && report.p95_ms <= report.p99_ms);
+    assert!(
+        report.p50_ms > 0.0 && report.p50_ms <= report.p95_ms && report.p95_ms <= report.p99_ms
+    );
     assert!(report.p99_ms <= report.max_ms);
     assert!(report.samples_per_second > 0.0 && report.megabytes_per_second > 0.0);
 }
@@ -58,8 +74,18 @@ async fn each_mode_does_what_it_says() {
     let mut stored = 0;
     for mode in [Mode::Fresh, Mode::Retry, Mode::Conflict] {
         let mut options = options(&[
-            "--url", &url, "--batch", "200", "--seconds", "1", "--connections", "2",
-            "--session-samples", "1000", "--data-dir", folder.path().to_str().unwrap(),
+            "--url",
+            &url,
+            "--batch",
+            "200",
+            "--seconds",
+            "1",
+            "--connections",
+            "2",
+            "--session-samples",
+            "1000",
+            "--data-dir",
+            folder.path().to_str().unwrap(),
         ]);
         options.mode = mode;
         options.server_pid = cfg!(target_os = "linux").then(|| pid.parse().unwrap());
@@ -90,9 +116,15 @@ async fn each_mode_does_what_it_says() {
         assert_eq!(line["samples"], report.samples);
         if cfg!(target_os = "linux") {
             assert!(report.server_rss_mib.unwrap() > 0.0);
-            assert!(report.server_cpu_seconds_per_million.unwrap() > 0.0, "{report:?}");
+            assert!(
+                report.server_cpu_seconds_per_million.unwrap() > 0.0,
+                "{report:?}"
+            );
         }
-        assert_eq!(report.disk_bytes_per_sample, (mode == Mode::Fresh).then_some(0.0));
+        assert_eq!(
+            report.disk_bytes_per_sample,
+            (mode == Mode::Fresh).then_some(0.0)
+        );
     }
 }
 
@@ -104,11 +136,29 @@ async fn an_account_of_ones_own_serves_all_connections() {
         "username": "ada", "email": "ada@example.com", "password": "correct horse", "device_id": "phone",
     });
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
-    let answer = http.post(format!("{url}/api/auth/register")).json(&account).send().await.unwrap();
+    let answer = http
+        .post(format!("{url}/api/auth/register"))
+        .json(&account)
+        .send()
+        .await
+        .unwrap();
     assert_eq!(answer.status(), 201);
 
-    let arguments = ["--url", &url, "--batch", "50", "--seconds", "1", "--username", "ada"];
-    let good = [&arguments[..], &["--password", "correct horse", "--connections", "3"]].concat();
+    let arguments = [
+        "--url",
+        &url,
+        "--batch",
+        "50",
+        "--seconds",
+        "1",
+        "--username",
+        "ada",
+    ];
+    let good = [
+        &arguments[..],
+        &["--password", "correct horse", "--connections", "3"],
+    ]
+    .concat();
     let report = load::run(&options(&good)).await.unwrap();
     assert_clean(&report);
     assert_eq!(report.users, 1);
@@ -116,13 +166,25 @@ async fn an_account_of_ones_own_serves_all_connections() {
 
     let wrong = [&arguments[..], &["--password", "battery staple"]].concat();
     let error = load::run(&options(&wrong)).await.unwrap_err();
-    assert!(matches!(error, LoadError::Refused { status: 401, .. }), "{error}");
+    assert!(
+        matches!(error, LoadError::Refused { status: 401, .. }),
+        "{error}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn pushes_that_fail_are_counted_by_kind() {
     let url = serve(Arc::new(MemoryStore::new())).await;
-    let mut options = options(&["--url", &url, "--batch", "300", "--seconds", "1", "--connections", "1"]);
+    let mut options = options(&[
+        "--url",
+        &url,
+        "--batch",
+        "300",
+        "--seconds",
+        "1",
+        "--connections",
+        "1",
+    ]);
     let report = load::run(&options).await.unwrap();
     assert_clean(&report);
     // Above the limit of the server: every push is refused, and none breaks the run.
@@ -130,18 +192,30 @@ async fn pushes_that_fail_are_counted_by_kind() {
     let report = load::run(&options).await.unwrap();
     assert_eq!((report.pushes, report.samples), (0, 0));
     assert_eq!(report.errors_by_kind.values().sum::<u64>(), report.errors);
-    assert!(report.errors > 0 && report.first_error.is_some(), "{report:?}");
+    assert!(
+        report.errors > 0 && report.first_error.is_some(),
+        "{report:?}"
+    );
 }
 
 #[tokio::test]
 async fn a_run_that_cannot_begin_says_why() {
     // Nothing listens on a port that was just given back.
-    let port = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
-    let error = load::run(&options(&["--url", &format!("http://127.0.0.1:{port}")])).await.unwrap_err();
+    let port = TcpListener::bind("127.0.0.1:0")
+        .await
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
+    let error = load::run(&options(&["--url", &format!("http://127.0.0.1:{port}")]))
+        .await
+        .unwrap_err();
     assert!(matches!(error, LoadError::Unreachable { .. }), "{error}");
     assert!(error.to_string().contains("--url"), "{error}");
 
-    let error = load::run(&options(&["--url", "https://127.0.0.1"])).await.unwrap_err();
+    let error = load::run(&options(&["--url", "https://127.0.0.1"]))
+        .await
+        .unwrap_err();
     assert!(matches!(error, LoadError::Options(_)), "{error}");
 }
 
@@ -155,6 +229,9 @@ fn wrong_options_are_refused() {
         &["--mode", "other"],
         &["--users", "2", "--username", "ada", "--password", "x"],
     ] {
-        assert!(CommandLine::try_parse_from([&["load"], wrong].concat()).is_err(), "{wrong:?}");
+        assert!(
+            CommandLine::try_parse_from([&["load"], wrong].concat()).is_err(),
+            "{wrong:?}"
+        );
     }
 }

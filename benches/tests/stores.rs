@@ -37,10 +37,25 @@ async fn pulls_of_all_stores_are_of_one_length_and_empty_when_nothing_changed() 
     for kind in StoreKind::ALL {
         let open = kind.open(env!("CARGO_TARGET_TMPDIR"));
         let caller = caller(1);
-        let round = Case::Fresh.round(&mut Recording::new(SEED, Digits::Decimal), session_id(1), COUNT);
-        let clock = push(&**open.store(), caller.user, &round.push).await.unwrap().clock;
+        let round = Case::Fresh.round(
+            &mut Recording::new(SEED, Digits::Decimal),
+            session_id(1),
+            COUNT,
+        );
+        let clock = push(&**open.store(), caller.user, &round.push)
+            .await
+            .unwrap()
+            .clock;
         let service = SyncService::new(open.store().clone());
-        let length = pull(&service, &caller, PullRequest { max_records: None, ..PullRequest::default() }).await;
+        let length = pull(
+            &service,
+            &caller,
+            PullRequest {
+                max_records: None,
+                ..PullRequest::default()
+            },
+        )
+        .await;
         assert!(length > COUNT * 60, "{length}");
         lengths.push(length);
 
@@ -50,7 +65,10 @@ async fn pulls_of_all_stores_are_of_one_length_and_empty_when_nothing_changed() 
             // The clocks and ids of an answer have a few digits more or less.
             assert!(replayed.abs_diff(length) < 20, "{replayed}, {length}");
         }
-        let since = PullRequest { last_sync_time: Some(clock), ..PullRequest::default() };
+        let since = PullRequest {
+            last_sync_time: Some(clock),
+            ..PullRequest::default()
+        };
         let unchanged = pull(&service, &caller, since).await;
         assert!(unchanged < 400, "{unchanged}");
     }

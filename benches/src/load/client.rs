@@ -58,8 +58,14 @@ impl Api {
             .pool_max_idle_per_host(1)
             .timeout(Duration::from_secs(REQUEST_MAX_SECONDS))
             .build()
-            .map_err(|source| LoadError::Unreachable { url: url.to_owned(), source })?;
-        Ok(Self { http, url: url.trim_end_matches('/').to_owned() })
+            .map_err(|source| LoadError::Unreachable {
+                url: url.to_owned(),
+                source,
+            })?;
+        Ok(Self {
+            http,
+            url: url.trim_end_matches('/').to_owned(),
+        })
     }
 
     /// Signs in to the given account, or registers one that nobody will use again.
@@ -92,7 +98,10 @@ impl Api {
             let answer = request
                 .send()
                 .await
-                .map_err(|source| LoadError::Unreachable { url: url.clone(), source })?;
+                .map_err(|source| LoadError::Unreachable {
+                    url: url.clone(),
+                    source,
+                })?;
             if answer.status() == StatusCode::TOO_MANY_REQUESTS {
                 let wait = retry_after(&answer);
                 eprintln!(
@@ -104,14 +113,27 @@ impl Api {
             }
             if !answer.status().is_success() {
                 let status = answer.status().as_u16();
-                return Err(LoadError::Refused { action, status, message: message_of(answer).await });
+                return Err(LoadError::Refused {
+                    action,
+                    status,
+                    message: message_of(answer).await,
+                });
             }
-            let tokens: Tokens =
-                answer.json().await.map_err(|source| LoadError::Answer { url, action, source })?;
-            return Ok(Login { authorization: format!("Bearer {}", tokens.access_token) });
+            let tokens: Tokens = answer.json().await.map_err(|source| LoadError::Answer {
+                url,
+                action,
+                source,
+            })?;
+            return Ok(Login {
+                authorization: format!("Bearer {}", tokens.access_token),
+            });
         }
         let message = "the limit of sign-ins was never lifted; use --users 1".to_owned();
-        Err(LoadError::Refused { action, status: StatusCode::TOO_MANY_REQUESTS.as_u16(), message })
+        Err(LoadError::Refused {
+            action,
+            status: StatusCode::TOO_MANY_REQUESTS.as_u16(),
+            message,
+        })
     }
 
     pub(super) async fn push(&self, login: &Login, body: &Body) -> Result<Counts, PushFailure> {
@@ -122,14 +144,21 @@ impl Api {
             .header(CONTENT_TYPE, "application/json")
             .body(body.text().to_vec())
             .send();
-        let answer = sent.await.map_err(|error| PushFailure::of_connection(&error))?;
+        let answer = sent
+            .await
+            .map_err(|error| PushFailure::of_connection(&error))?;
         if answer.status() == StatusCode::OK {
-            return answer.json().await.map_err(|error| PushFailure::of_connection(&error));
+            return answer
+                .json()
+                .await
+                .map_err(|error| PushFailure::of_connection(&error));
         }
         Err(PushFailure {
             kind: answer.status().as_u16().to_string(),
             wait: match answer.status() {
-                StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => retry_after(&answer),
+                StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
+                    retry_after(&answer)
+                }
                 _ => Duration::ZERO,
             },
             message: message_of(answer).await,
@@ -154,7 +183,10 @@ impl PushFailure {
 }
 
 fn retry_after(answer: &Response) -> Duration {
-    let seconds = answer.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
+    let seconds = answer
+        .headers()
+        .get(RETRY_AFTER)
+        .and_then(|value| value.to_str().ok()?.parse().ok());
     Duration::from_secs(seconds.unwrap_or(RETRY_DEFAULT_SECONDS))
 }
 

@@ -11,7 +11,10 @@ const BLOCK_BYTES: u64 = 512;
 
 /// Bytes allocated to the files of a folder and of those inside it.
 pub(super) fn disk_bytes(folder: &Path) -> Result<u64, LoadError> {
-    let failed = |source| LoadError::Folder { path: folder.to_owned(), source };
+    let failed = |source| LoadError::Folder {
+        path: folder.to_owned(),
+        source,
+    };
     let mut sum = 0;
     for entry in fs::read_dir(folder).map_err(failed)? {
         let entry = entry.map_err(failed)?;
@@ -47,7 +50,7 @@ mod tests {
         let before = disk_bytes(folder.path()).unwrap();
         fs::create_dir(folder.path().join("inner")).unwrap();
         let file = fs::File::create(folder.path().join("inner/file")).unwrap();
-        std::io::Write::write_all(&mut &file, &[1; 100_000]).unwrap();
+        std::io::Write::write_all(&mut &file, &vec![1; 100_000]).unwrap();
         file.sync_all().unwrap();
         let grown = disk_bytes(folder.path()).unwrap() - before;
         assert!((100_000..200_000).contains(&grown), "{grown}");

@@ -27,7 +27,9 @@ pub enum LoadError {
         message: String,
     },
     /// The server answered with something else than the protocol says.
-    #[error("{url} answered {action} with something that is no answer of a KooDTX server: {source}")]
+    #[error(
+        "{url} answered {action} with something that is no answer of a KooDTX server: {source}"
+    )]
     Answer {
         /// What was called.
         url: String,

@@ -50,7 +50,15 @@ pub async fn run(options: &LoadOptions) -> Result<Report, LoadError> {
     }
     let elapsed = start.elapsed();
     let after = Snapshot::take(options, server.as_ref())?;
-    Ok(Report::new(options, tally, &Measured { elapsed, before, after }))
+    Ok(Report::new(
+        options,
+        tally,
+        &Measured {
+            elapsed,
+            before,
+            after,
+        },
+    ))
 }
 
 /// Signs in, opens the connections, writes the bodies, and pushes what has to be there before.

@@ -85,7 +85,12 @@ pub struct LoadOptions {
     pub username: Option<String>,
 
     /// Password of the account; better given in the environment than on the command line.
-    #[arg(long, value_name = "TEXT", env = "KOODTX_LOAD_PASSWORD", hide_env_values = true)]
+    #[arg(
+        long,
+        value_name = "TEXT",
+        env = "KOODTX_LOAD_PASSWORD",
+        hide_env_values = true
+    )]
     pub password: Option<String>,
 
     /// Process of the server on this machine: adds processor time, memory and bytes written.
@@ -100,7 +105,9 @@ pub struct LoadOptions {
 /// A parser of counts from 1 to `max`.
 fn counted(max: i64) -> impl clap::builder::TypedValueParser<Value = usize> {
     use clap::builder::TypedValueParser;
-    clap::value_parser!(u64).range(1..=max.unsigned_abs()).map(|count| count as usize)
+    clap::value_parser!(u64)
+        .range(1..=max.unsigned_abs())
+        .map(|count| count as usize)
 }
 
 impl fmt::Debug for LoadOptions {
@@ -122,7 +129,10 @@ impl LoadOptions {
         if self.url.starts_with("http://") {
             Ok(())
         } else {
-            Err(LoadError::Options(format!("--url has to begin with http://, not {:?}", self.url)))
+            Err(LoadError::Options(format!(
+                "--url has to begin with http://, not {:?}",
+                self.url
+            )))
         }
     }
 

@@ -33,13 +33,17 @@ pub(crate) struct Usage {
 impl Process {
     /// The process with this number.
     pub(super) fn of(pid: u32) -> Result<Self, LoadError> {
-        let process = Self { pid: pid.to_string() };
+        let process = Self {
+            pid: pid.to_string(),
+        };
         process.usage().map(|_| process)
     }
 
     /// The load generator.
     pub(super) fn own() -> Self {
-        Self { pid: "self".to_owned() }
+        Self {
+            pid: "self".to_owned(),
+        }
     }
 
     /// What it has used so far.
@@ -47,24 +51,32 @@ impl Process {
         let stat = self.read("stat")?;
         let status = self.read("status")?;
         let resident = |field| {
-            kib_after(&status, field)
+            number_after(&status, field)
                 .map(|kib| kib * BYTES_PER_KIB)
-                .ok_or_else(|| self.failed(format!("no {field} in its status")))
+                .ok_or_else(|| self.failed(&format!("no {field} in its status")))
         };
         Ok(Usage {
-            cpu_seconds: cpu_seconds(&stat).ok_or_else(|| self.failed("its stat is not understood"))?,
+            cpu_seconds: cpu_seconds(&stat)
+                .ok_or_else(|| self.failed(&"its stat is not understood"))?,
             resident_bytes: resident("VmRSS:")?,
             resident_peak_bytes: resident("VmHWM:")?,
-            written_bytes: self.read("io").ok().and_then(|io| number_after(&io, "write_bytes:")),
+            written_bytes: self
+                .read("io")
+                .ok()
+                .and_then(|io| number_after(&io, "write_bytes:")),
         })
     }
 
     fn read(&self, file: &str) -> Result<String, LoadError> {
-        fs::read_to_string(format!("/proc/{}/{file}", self.pid)).map_err(|error| self.failed(error))
+        fs::read_to_string(format!("/proc/{}/{file}", self.pid))
+            .map_err(|error| self.failed(&error))
     }
 
-    fn failed(&self, reason: impl ToString) -> LoadError {
-        LoadError::Process { pid: self.pid.clone(), reason: reason.to_string() }
+    fn failed(&self, reason: &impl ToString) -> LoadError {
+        LoadError::Process {
+            pid: self.pid.clone(),
+            reason: reason.to_string(),
+        }
     }
 }
 
@@ -77,10 +89,6 @@ fn cpu_seconds(stat: &str) -> Option<f64> {
         ticks += fields.get(at)?.parse::<f64>().ok()?;
     }
     Some(ticks / TICKS_PER_SECOND)
-}
-
-fn kib_after(status: &str, field: &str) -> Option<u64> {
-    number_after(status, field)
 }
 
 fn number_after(text: &str, field: &str) -> Option<u64> {
@@ -113,6 +121,9 @@ mod tests {
     #[test]
     fn a_process_that_is_not_there_is_named() {
         let error = Process::of(u32::MAX).unwrap_err().to_string();
-        assert!(error.contains("4294967295") && error.contains("--server-pid"), "{error}");
+        assert!(
+            error.contains("4294967295") && error.contains("--server-pid"),
+            "{error}"
+        );
     }
 }

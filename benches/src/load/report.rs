@@ -93,11 +93,18 @@ pub(super) struct Measured {
 impl Report {
     pub(super) fn new(options: &LoadOptions, mut tally: Tally, measured: &Measured) -> Self {
         tally.latencies.sort_unstable();
-        let Measured { elapsed, before, after } = measured;
+        let Measured {
+            elapsed,
+            before,
+            after,
+        } = measured;
         let seconds = elapsed.as_secs_f64();
         let server = before.server.zip(after.server);
         let written = server.and_then(|(before, after)| {
-            per(after.written_bytes?.saturating_sub(before.written_bytes?) as f64, tally.body_bytes as f64)
+            per(
+                after.written_bytes?.saturating_sub(before.written_bytes?) as f64,
+                tally.body_bytes as f64,
+            )
         });
         let grown = before
             .disk_bytes
@@ -135,9 +142,13 @@ impl Report {
                 .zip(after.own)
                 .map(|(before, after)| rounded(after.cpu_seconds - before.cpu_seconds)),
             server_cpu_seconds_per_million: server.and_then(|(before, after)| {
-                per(after.cpu_seconds - before.cpu_seconds, tally.samples as f64 / MILLION)
+                per(
+                    after.cpu_seconds - before.cpu_seconds,
+                    tally.samples as f64 / MILLION,
+                )
             }),
-            server_rss_mib: server.map(|(_, after)| rounded(after.resident_bytes as f64 / BYTES_PER_MIB)),
+            server_rss_mib: server
+                .map(|(_, after)| rounded(after.resident_bytes as f64 / BYTES_PER_MIB)),
             server_rss_peak_mib: server
                 .map(|(_, after)| rounded(after.resident_peak_bytes as f64 / BYTES_PER_MIB)),
             server_written_bytes_per_body_byte: written,
@@ -167,7 +178,11 @@ fn rounded(value: f64) -> f64 {
 /// none.
 fn percentile_ms(sorted: &[Duration], percent: usize) -> f64 {
     let rank = (sorted.len() * percent).div_ceil(100);
-    let latency = rank.checked_sub(1).and_then(|at| sorted.get(at)).copied().unwrap_or_default();
+    let latency = rank
+        .checked_sub(1)
+        .and_then(|at| sorted.get(at))
+        .copied()
+        .unwrap_or_default();
     rounded(latency.as_secs_f64() * 1e3)
 }
 
@@ -179,7 +194,10 @@ mod tests {
     fn percentiles_are_those_of_the_nearest_rank() {
         let latencies: Vec<Duration> = (1..=200).map(Duration::from_millis).collect();
         let of = |percent| percentile_ms(&latencies, percent);
-        assert_eq!([of(50), of(95), of(99), of(100)], [100.0, 190.0, 198.0, 200.0]);
+        assert_eq!(
+            [of(50), of(95), of(99), of(100)],
+            [100.0, 190.0, 198.0, 200.0]
+        );
         assert_eq!(percentile_ms(&latencies[..1], 50), 1.0);
         assert_eq!(percentile_ms(&[], 99), 0.0);
     }

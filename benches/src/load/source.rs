@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::client::Counts;
 use super::{LoadOptions, Mode};
-use crate::workload::{Body, RECORDING_START_MILLIS, Recording, SEED};
+use crate::workload::{Body, RECORDING_START_MILLIS, Recording, SEED, Sample};
 
 /// Samples of the bodies that one connection holds, about. Bounds the memory of the run.
 const HELD_SAMPLES: usize = 40_000;
@@ -38,7 +38,7 @@ impl Source {
         let bodies = (0..count)
             .map(|_| {
                 let samples = recording.samples(options.batch);
-                last_millis = samples.last().map_or(last_millis, |sample| sample.time_millis());
+                last_millis = samples.last().map_or(last_millis, Sample::time_millis);
                 Body::new(session, &samples)
             })
             .collect();

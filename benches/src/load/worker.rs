@@ -33,13 +33,19 @@ pub(super) struct Tally {
 
 impl Worker {
     /// Opens the connection and pushes what has to be there before.
-    pub(super) async fn prepare(api: Api, login: Login, mut source: Source) -> Result<Self, LoadError> {
+    pub(super) async fn prepare(
+        api: Api,
+        login: Login,
+        mut source: Source,
+    ) -> Result<Self, LoadError> {
         for body in source.before() {
-            api.push(&login, body).await.map_err(|failure| LoadError::Refused {
-                action: "store what the run begins with",
-                status: failure.kind.parse().unwrap_or(0),
-                message: failure.message,
-            })?;
+            api.push(&login, body)
+                .await
+                .map_err(|failure| LoadError::Refused {
+                    action: "store what the run begins with",
+                    status: failure.kind.parse().unwrap_or(0),
+                    message: failure.message,
+                })?;
         }
         Ok(Self { api, login, source })
     }
@@ -60,7 +66,9 @@ impl Worker {
                     tally.unexpected += u64::from(!self.source.expects(counts, samples));
                 }
                 Err(failure) => {
-                    let wait = failure.wait.min(deadline.saturating_duration_since(Instant::now()));
+                    let wait = failure
+                        .wait
+                        .min(deadline.saturating_duration_since(Instant::now()));
                     tally.fail(failure);
                     tokio::time::sleep(wait).await;
                 }

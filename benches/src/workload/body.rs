@@ -48,16 +48,31 @@ impl Body {
             if index > 0 {
                 text.push(',');
             }
-            let _ = write!(text, "{{\"sensor_type\":\"{}\",\"timestamp\":", sample.sensor_type());
+            let _ = write!(
+                text,
+                "{{\"sensor_type\":\"{}\",\"timestamp\":",
+                sample.sensor_type()
+            );
             times.push((text.len(), sample.time_millis()));
             let _ = write!(text, "{},\"data\":", sample.time_millis());
-            assert_eq!(text.len() - times[index].0, TIME_DIGITS_COUNT + ",\"data\":".len());
-            let point = sample.data().find('.').expect("a reading with a decimal point");
+            assert_eq!(
+                text.len() - times[index].0,
+                TIME_DIGITS_COUNT + ",\"data\":".len()
+            );
+            let point = sample
+                .data()
+                .find('.')
+                .expect("a reading with a decimal point");
             digits.push(text.len() + point + 1);
             let _ = write!(text, "{}}}", sample.data());
         }
         text.push_str("]}");
-        Self { text: text.into_bytes(), session_at, times, digits }
+        Self {
+            text: text.into_bytes(),
+            session_at,
+            times,
+            digits,
+        }
     }
 
     /// The JSON.
@@ -74,7 +89,8 @@ impl Body {
     pub fn set_session(&mut self, session: SessionId) {
         let mut buffer = [0; SESSION_ID_CHARS];
         let text = session.0.as_hyphenated().encode_lower(&mut buffer);
-        self.text[self.session_at..self.session_at + SESSION_ID_CHARS].copy_from_slice(text.as_bytes());
+        self.text[self.session_at..self.session_at + SESSION_ID_CHARS]
+            .copy_from_slice(text.as_bytes());
     }
 
     /// Moves all samples in time.
@@ -112,7 +128,10 @@ mod tests {
             for samples in BODY_SIZES_SAMPLES {
                 let body = Body::new(session_id(1), &recording.samples(samples));
                 let batch = PushBatch::parse(body.text()).unwrap();
-                assert_eq!((batch.total_records, batch.errors, batch.replaced), (samples as u64, 0, 0));
+                assert_eq!(
+                    (batch.total_records, batch.errors, batch.replaced),
+                    (samples as u64, 0, 0)
+                );
                 assert_eq!(batch.session.session_id, session_id(1));
                 assert_eq!(body.samples_count(), samples);
             }
@@ -133,7 +152,10 @@ mod tests {
         for (new, old) in batch.series.iter().zip(&before.series) {
             assert_eq!(new.records.len(), old.records.len());
             for row in 0..old.records.len() {
-                assert_eq!(new.records.time(row), old.records.time(row).plus_micros(86_400_000_000));
+                assert_eq!(
+                    new.records.time(row),
+                    old.records.time(row).plus_micros(86_400_000_000)
+                );
                 assert_ne!(new.records.data(row), old.records.data(row));
             }
         }

@@ -33,7 +33,13 @@ pub struct Round {
 
 impl Case {
     /// All cases.
-    pub const ALL: [Self; 5] = [Self::Fresh, Self::Retry, Self::Conflict, Self::Late, Self::Scattered];
+    pub const ALL: [Self; 5] = [
+        Self::Fresh,
+        Self::Retry,
+        Self::Conflict,
+        Self::Late,
+        Self::Scattered,
+    ];
 
     /// A name for reports.
     pub fn name(self) -> &'static str {
@@ -50,29 +56,49 @@ impl Case {
     pub fn round(self, recording: &mut Recording, session: SessionId, count: usize) -> Round {
         let body = |samples: &[_]| Body::new(session, samples);
         match self {
-            Self::Fresh => Round { before: None, push: body(&recording.samples(count)) },
+            Self::Fresh => Round {
+                before: None,
+                push: body(&recording.samples(count)),
+            },
             Self::Retry => {
                 let push = body(&recording.samples(count));
-                Round { before: Some(push.clone()), push }
+                Round {
+                    before: Some(push.clone()),
+                    push,
+                }
             }
             Self::Conflict => {
                 let before = body(&recording.samples(count));
                 let mut push = before.clone();
                 push.change_values();
-                Round { before: Some(before), push }
+                Round {
+                    before: Some(before),
+                    push,
+                }
             }
             Self::Late => {
                 let push = body(&recording.samples(count));
-                Round { before: Some(body(&recording.samples(count))), push }
+                Round {
+                    before: Some(body(&recording.samples(count))),
+                    push,
+                }
             }
             Self::Scattered => {
                 let samples = recording.samples(count * SCATTER_STRIDE);
-                let (push, before): (Vec<_>, Vec<_>) =
-                    samples.into_iter().enumerate().partition(|(index, _)| index % SCATTER_STRIDE == 10);
+                let (push, before): (Vec<_>, Vec<_>) = samples
+                    .into_iter()
+                    .enumerate()
+                    .partition(|(index, _)| index % SCATTER_STRIDE == 10);
                 let plain = |samples: Vec<(usize, _)>| {
-                    samples.into_iter().map(|(_, sample)| sample).collect::<Vec<_>>()
+                    samples
+                        .into_iter()
+                        .map(|(_, sample)| sample)
+                        .collect::<Vec<_>>()
                 };
-                Round { before: Some(body(&plain(before))), push: body(&plain(push)) }
+                Round {
+                    before: Some(body(&plain(before))),
+                    push: body(&plain(push)),
+                }
             }
         }
     }

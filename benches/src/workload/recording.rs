@@ -66,7 +66,11 @@ impl Recording {
             count: 0,
             next_millis: RECORDING_START_MILLIS,
         };
-        Self { random: Random::new(seed), digits, tracks: SENSORS.iter().map(track).collect() }
+        Self {
+            random: Random::new(seed),
+            digits,
+            tracks: SENSORS.iter().map(track).collect(),
+        }
     }
 
     /// The next `count` samples.
@@ -86,7 +90,11 @@ impl Recording {
         let values = track.walk.step(&mut self.random);
         let data = write_data(track.kind, values, self.digits);
         track.advance(&mut self.random);
-        Sample { sensor, time_millis, data }
+        Sample {
+            sensor,
+            time_millis,
+            data,
+        }
     }
 }
 
@@ -133,9 +141,18 @@ mod tests {
                 .filter(|sample| sample.sensor_type() == kind.name)
                 .map(Sample::time_millis)
                 .collect();
-            assert!(times.is_sorted_by(|before, after| before < after), "{}", kind.name);
+            assert!(
+                times.is_sorted_by(|before, after| before < after),
+                "{}",
+                kind.name
+            );
             let expected = SECONDS * 1_000_000 / kind.period_micros;
-            assert!((times.len() as i64 - expected).abs() <= 1, "{} {}", kind.name, times.len());
+            assert!(
+                (times.len() as i64 - expected).abs() <= 1,
+                "{} {}",
+                kind.name,
+                times.len()
+            );
             let steps: std::collections::BTreeSet<i64> =
                 times.windows(2).map(|pair| pair[1] - pair[0]).collect();
             assert!(steps.len() > 1, "{} ticks evenly", kind.name);
@@ -147,7 +164,10 @@ mod tests {
         let mut recording = Recording::new(SEED, Digits::Single);
         let samples = recording.samples(301);
         let mut long = 0;
-        for sample in samples.iter().filter(|sample| sample.sensor_type() != "gps") {
+        for sample in samples
+            .iter()
+            .filter(|sample| sample.sensor_type() != "gps")
+        {
             let data: serde_json::Value = serde_json::from_str(sample.data()).unwrap();
             let x = data["x"].as_f64().unwrap();
             assert_eq!(f64::from(x as f32).to_bits(), x.to_bits());

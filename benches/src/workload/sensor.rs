@@ -45,7 +45,12 @@ const PULL: f64 = 0.01;
 pub const MOTION_SENSORS_COUNT: usize = 3;
 
 const fn field(name: &'static str, centre: f64, step: f64, places: usize) -> Field {
-    Field { name, centre, step, places }
+    Field {
+        name,
+        centre,
+        step,
+        places,
+    }
 }
 
 const MOTION_PERIOD_MICROS: i64 = 10_000;
@@ -65,11 +70,32 @@ const fn motion(name: &'static str, fields: &'static [Field]) -> SensorKind {
 /// All sensors of a recording, in the order in which they report.
 pub(super) static SENSORS: [SensorKind; MOTION_SENSORS_COUNT + 1] = [
     // m/s²
-    motion("accelerometer", &[field("x", 0.0, 0.2, 4), field("y", 0.0, 0.2, 4), field("z", 9.81, 0.2, 4)]),
+    motion(
+        "accelerometer",
+        &[
+            field("x", 0.0, 0.2, 4),
+            field("y", 0.0, 0.2, 4),
+            field("z", 9.81, 0.2, 4),
+        ],
+    ),
     // rad/s
-    motion("gyroscope", &[field("x", 0.0, 0.03, 6), field("y", 0.0, 0.03, 6), field("z", 0.0, 0.03, 6)]),
+    motion(
+        "gyroscope",
+        &[
+            field("x", 0.0, 0.03, 6),
+            field("y", 0.0, 0.03, 6),
+            field("z", 0.0, 0.03, 6),
+        ],
+    ),
     // µT
-    motion("magnetometer", &[field("x", 21.0, 0.3, 5), field("y", -4.0, 0.3, 5), field("z", -43.0, 0.3, 5)]),
+    motion(
+        "magnetometer",
+        &[
+            field("x", 21.0, 0.3, 5),
+            field("y", -4.0, 0.3, 5),
+            field("z", -43.0, 0.3, 5),
+        ],
+    ),
     SensorKind {
         name: "gps",
         fields: &[
@@ -95,7 +121,10 @@ pub(super) struct Walk {
 
 impl Walk {
     pub(super) fn new(kind: &'static SensorKind) -> Self {
-        Self { kind, values: kind.fields.iter().map(|field| field.centre).collect() }
+        Self {
+            kind,
+            values: kind.fields.iter().map(|field| field.centre).collect(),
+        }
     }
 
     /// The readings one sample later.

@@ -245,7 +245,11 @@ impl<'a> Scanner<'a> {
     }
 
     /// Takes a number, whose first byte comes next.
-    #[inline]
+    #[inline(always)]
+    #[expect(
+        clippy::inline_always,
+        reason = "a third of parsing, and the token falls apart where it is used"
+    )]
     pub(crate) fn number(&mut self) -> Result<NumberToken<'a>, SyntaxError> {
         let bytes = self.bytes();
         let start = self.at;

@@ -55,6 +55,10 @@ impl PushBatch {
     }
 }
 
+/// Series that are tried for a record that looks like an earlier one: sensors that tick unevenly
+/// take turns in any order, and a comparison that fails costs less than a look-up.
+const ALIKE_SERIES_MAX_COUNT: usize = 8;
+
 /// Reads the `sensor_data` array.
 #[derive(Default)]
 struct RecordParser {
@@ -218,7 +222,8 @@ impl RecordParser {
     /// it does not.
     #[inline]
     fn record_alike(&mut self, scanner: &mut Scanner<'_>) -> bool {
-        for guess in [self.last + 1, 0, self.last] {
+        let others = 1..self.series.len().min(ALIKE_SERIES_MAX_COUNT);
+        for guess in [self.last + 1, 0, self.last].into_iter().chain(others) {
             let Some((_, builder)) = self.series.get_mut(guess) else {
                 continue;
             };

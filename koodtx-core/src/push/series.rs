@@ -26,7 +26,8 @@ struct GrowingColumn<V> {
 
 impl<V: Values> GrowingColumn<V> {
     /// Notes that the next value belongs to `row`.
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "two comparisons a number")]
     fn enter(&mut self, row: usize) {
         match &mut self.rows {
             None if self.values.len() == row => {}

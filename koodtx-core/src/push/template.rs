@@ -69,7 +69,7 @@ impl Template {
             .is_some_and(|(before, _)| scanner.rest().starts_with(before.as_bytes()))
     }
 
-    /// Reads the record at the scanner: calls `put` with each field's double and returns the time in
+    /// Reads the record at the scanner, for which [`Self::begins`] holds: calls `put` with each field's double and returns the time in
     /// microseconds. `None` where the record has another shape, or a value that only the general
     /// way can judge; what was put then has to be taken back.
     #[inline]
@@ -81,7 +81,12 @@ impl Template {
         let start = scanner.at;
         let mut time = None;
         for (before, slot) in &self.slots {
-            scanner.take_literal(before)?;
+            if scanner.at == start {
+                // `begins` has compared it.
+                scanner.at += before.len();
+            } else {
+                scanner.take_literal(before)?;
+            }
             let token = scanner.number().ok()?;
             match slot {
                 Slot::Time => time = Some(token.millis_to_micros()?),
