@@ -69,9 +69,9 @@ impl Template {
             .is_some_and(|(before, _)| scanner.rest().starts_with(before.as_bytes()))
     }
 
-    /// Reads the record at the scanner, for which [`Self::begins`] holds: calls `put` with each field's double and returns the time in
-    /// microseconds. `None` where the record has another shape, or a value that only the general
-    /// way can judge; what was put then has to be taken back.
+    /// Reads the record at the scanner, for which [`Self::begins`] holds: calls `put` with each
+    /// field's double and returns the time in microseconds. `None` where the record has another shape,
+    /// or a value that only the general way can judge; what was put then has to be taken back.
     #[inline]
     pub(super) fn read(
         &self,
