@@ -32,10 +32,14 @@ type Clock = dyn Fn() -> Timestamp + Send + Sync;
 pub enum StartError {
     /// The URL's scheme is no store of the registry.
     #[error(
-        "{} names a `{scheme}` store, which this server does not have; it has {}",
-        Setting::Store.name(), known.join(", ")
+        "{}{} names a `{scheme}` store, which this server does not have; it has {}",
+        Setting::Store.name(),
+        origin.as_ref().map(|origin| format!(" (from {origin})")).unwrap_or_default(),
+        known.join(", ")
     )]
     UnknownStore {
+        /// Which source of settings the URL came from, if known.
+        origin: Option<String>,
         /// The scheme.
         scheme: String,
         /// The schemes that there are.
@@ -208,6 +212,7 @@ pub(crate) async fn open(
     let (Some(residence), Some(opened)) = (stores.residence(url), stores.open(url).await) else {
         let scheme = url.scheme().to_owned();
         return Err(StartError::UnknownStore {
+            origin: config.store_origin.clone(),
             scheme,
             known: stores.schemes(),
         });

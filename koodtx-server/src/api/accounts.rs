@@ -13,6 +13,7 @@ use super::schema::{
 use crate::app::App;
 use crate::auth::{Access, ClientAddress, JsonFields, NewAccount, RefreshToken, SignedIn};
 use crate::error::ApiError;
+use crate::http::BodyKind;
 
 pub(crate) struct AccountsApi {
     pub(super) app: Arc<App>,
@@ -35,7 +36,7 @@ impl AccountsApi {
             password: fields.text("password")?,
             device_id: Some(fields.text("device_id")?),
         };
-        self.app.attempts.on_account(&account.username)?;
+        self.app.attempts.to_register(&account.username)?;
         let signed_in = self
             .app
             .accounts
@@ -61,7 +62,7 @@ impl AccountsApi {
         let username = fields.text("username")?;
         let password = fields.text("password")?;
         let device_id = fields.optional_text("device_id")?;
-        self.app.attempts.on_account(&username)?;
+        self.app.attempts.to_login(&username)?;
         let now = self.app.service.now();
         let signed_in = self
             .app
@@ -113,8 +114,7 @@ impl AccountsApi {
 
 impl AccountsApi {
     async fn fields<S>(&self, body: JsonBody<S>) -> Result<JsonFields, ApiError> {
-        let bodies = &self.app.bodies;
-        let received = body.read(bodies, bodies.limits().other_max_bytes).await?;
+        let received = body.read(&self.app.bodies, BodyKind::Other).await?;
         Ok(JsonFields::parse(received.bytes())?)
     }
 }

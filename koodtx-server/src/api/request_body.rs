@@ -8,7 +8,7 @@ use poem_openapi::types::Type;
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 
 use super::answer::JSON;
-use crate::http::{BodyError, BodyHead, BodyReader, ReceivedBody};
+use crate::http::{BodyError, BodyHead, BodyKind, BodyReader, ReceivedBody};
 
 /// The body of a request, not yet read, documented as an `S`.
 ///
@@ -21,13 +21,13 @@ pub(crate) struct JsonBody<S, const REQUIRED: bool = true> {
 }
 
 impl<S, const REQUIRED: bool> JsonBody<S, REQUIRED> {
-    /// Reads it whole, up to `limit_bytes`.
+    /// Reads it whole, within the limits of its kind.
     pub(super) async fn read(
         self,
         reader: &BodyReader,
-        limit_bytes: usize,
+        kind: BodyKind,
     ) -> Result<ReceivedBody, BodyError> {
-        reader.read_json(&self.head, self.body, limit_bytes).await
+        reader.read_json(&self.head, self.body, kind).await
     }
 }
 

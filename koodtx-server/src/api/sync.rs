@@ -18,7 +18,7 @@ use super::schema::{PullAnswer, PullBody, PushAnswer, PushBody, StatusAnswer, Ta
 use crate::app::App;
 use crate::auth::Access;
 use crate::error::ApiError;
-use crate::http::ReceivedBody;
+use crate::http::{BodyKind, ReceivedBody, Share};
 
 /// Bodies below this size are parsed where they are: handing them over would cost more.
 const PARSE_INLINE_MAX_BYTES: usize = 16 * 1024;
@@ -41,8 +41,7 @@ impl SyncApi {
     ) -> Result<Answer<PushAnswer>, Fault<SyncFaults>> {
         let caller = access.caller;
         let started_at = self.app.service.now();
-        let limit_bytes = self.app.bodies.limits().push_max_bytes;
-        let received = match body.read(&self.app.bodies, limit_bytes).await {
+        let received = match body.read(&self.app.bodies, BodyKind::Push).await {
             Ok(received) => received,
             Err(error) => {
                 return Err(self
@@ -52,7 +51,9 @@ impl SyncApi {
             }
         };
         let body_bytes = received.bytes().len() as u64;
-        let batch = match parse(received).await? {
+        // A parsed push may wait long for its turn; until then it counts like its body.
+        let (parsed, _share) = parse(received).await?;
+        let batch = match parsed {
             Ok(batch) => batch,
             Err(error) => {
                 return Err(self
@@ -85,8 +86,7 @@ impl SyncApi {
         access: Access,
         body: JsonBody<PullBody, false>,
     ) -> Result<Answer<PullAnswer>, Fault<SyncFaults>> {
-        let limit_bytes = self.app.bodies.limits().other_max_bytes;
-        let received = body.read(&self.app.bodies, limit_bytes).await?;
+        let received = body.read(&self.app.bodies, BodyKind::Other).await?;
         let request = PullRequest::from_json(received.bytes()).map_err(ApiError::from)?;
         let body_bytes = received.bytes().len() as u64;
         let stream = self
@@ -147,11 +147,16 @@ impl SyncApi {
     }
 }
 
-/// Parses a push; off the async threads where that takes a while. The body's memory stays taken
-/// until it is parsed, also when the client has gone.
-async fn parse(received: ReceivedBody) -> Result<Result<Arc<PushBatch>, PushError>, ApiError> {
+/// Parses a push; off the async threads where that takes a while, which goes on also when the client
+/// has gone. Returns the body's part of the memory budget too.
+async fn parse(
+    received: ReceivedBody,
+) -> Result<(Result<Arc<PushBatch>, PushError>, Share), ApiError> {
     let is_short = received.bytes().len() < PARSE_INLINE_MAX_BYTES;
-    let parse = move || PushBatch::parse(received.bytes()).map(Arc::new);
+    let parse = move || {
+        let batch = PushBatch::parse(received.bytes()).map(Arc::new);
+        (batch, received.into_share())
+    };
     if is_short {
         return Ok(parse());
     }

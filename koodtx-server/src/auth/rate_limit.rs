@@ -51,13 +51,18 @@ impl FromStr for RateLimit {
     }
 }
 
-/// Who tries.
+/// A hash of the folded username, which may be as long as a client likes.
+type NameHash = [u8; 16];
+
+/// Who tries what.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 enum Key {
     /// An IPv4 address or an IPv6 /64, which is what one customer of a provider gets.
     Address(IpAddr),
-    /// A hash of the folded username, which may be as long as a client likes.
-    Account([u8; 16]),
+    /// Signing in to an account.
+    Login(NameHash),
+    /// Registering a name. Counted apart, or who registers another's name would lock them out.
+    Registration(NameHash),
 }
 
 type Limiter = RateLimiter<Key, HashMapStateStore<Key>, DefaultClock>;
@@ -93,12 +98,14 @@ impl Attempts {
         address.map_or(Ok(()), |address| self.count(Key::Address(network(address))))
     }
 
-    /// Counts an attempt on the account of that name, if it is allowed.
-    pub(crate) fn on_account(&self, username: &str) -> Result<(), AuthError> {
-        let digest = Sha256::digest(fold_name(username).as_bytes());
-        let mut key = [0; 16];
-        key.copy_from_slice(&digest[..16]);
-        self.count(Key::Account(key))
+    /// Counts an attempt to sign in under that name, if it is allowed.
+    pub(crate) fn to_login(&self, username: &str) -> Result<(), AuthError> {
+        self.count(Key::Login(name_hash(username)))
+    }
+
+    /// Counts an attempt to register that name, if it is allowed.
+    pub(crate) fn to_register(&self, username: &str) -> Result<(), AuthError> {
+        self.count(Key::Registration(name_hash(username)))
     }
 
     fn count(&self, key: Key) -> Result<(), AuthError> {
@@ -121,6 +128,13 @@ impl Attempts {
                 retry_after_seconds: refused.wait_time_from(clock.now()).as_secs() + 1,
             })
     }
+}
+
+fn name_hash(username: &str) -> NameHash {
+    let digest = Sha256::digest(fold_name(username).as_bytes());
+    let mut hash = NameHash::default();
+    hash.copy_from_slice(&digest[..size_of::<NameHash>()]);
+    hash
 }
 
 fn network(address: IpAddr) -> IpAddr {
@@ -157,16 +171,19 @@ mod tests {
         assert!(from("2001:db8::1").is_ok() && from("2001:db8::2").is_ok());
         assert!(from("2001:db8::3").is_err());
 
-        assert!(attempts.on_account("Ann").is_ok() && attempts.on_account("ann").is_ok());
-        assert!(attempts.on_account("ANN").is_err());
-        assert!(attempts.on_account("bob").is_ok());
+        assert!(attempts.to_register("ann").is_ok() && attempts.to_register("ANN").is_ok());
+        assert!(attempts.to_register("Ann").is_err());
+        // Which leaves those who sign in under that name alone.
+        assert!(attempts.to_login("Ann").is_ok() && attempts.to_login("ann").is_ok());
+        assert!(attempts.to_login("ANN").is_err());
+        assert!(attempts.to_login("bob").is_ok());
     }
 
     #[test]
     fn off_is_off_and_nonsense_is_refused() {
         let attempts = Attempts::new("off".parse().unwrap());
         for _ in 0..1_000 {
-            assert!(attempts.on_account("ann").is_ok());
+            assert!(attempts.to_login("ann").is_ok());
         }
         for text in ["0", "-1", "many", ""] {
             assert_eq!(text.parse::<RateLimit>(), Err(RateLimitError));

@@ -3,9 +3,9 @@
 use std::process::ExitCode;
 
 use super::args::MigrateArgs;
-use super::{CliError, open_store};
+use super::{CliError, may_hold_data, open_store};
 use crate::config::Config;
-use crate::stores::{Residence, StoreRegistry};
+use crate::stores::StoreRegistry;
 
 pub(super) async fn run(
     args: &MigrateArgs,
@@ -13,10 +13,7 @@ pub(super) async fn run(
     stores: &StoreRegistry,
 ) -> Result<ExitCode, CliError> {
     let url = &config.store;
-    if let Some(Residence::Folder(folder)) = stores.residence(url)
-        && args.status
-        && !folder.exists()
-    {
+    if args.status && !may_hold_data(config, stores) {
         println!("{url}: not created yet; the first `koodtx-server serve` or `migrate` does that");
         return Ok(ExitCode::SUCCESS);
     }

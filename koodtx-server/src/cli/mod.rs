@@ -15,11 +15,11 @@ use clap::Parser;
 use koodtx_core::store::Store;
 
 use crate::auth::AuthError;
-use crate::config::{Config, ConfigError, Setting, Sources};
+use crate::config::{CONFIG_FILE_VARIABLE, Config, ConfigError, Setting, Sources};
 use crate::error::ApiError;
 use crate::logging;
 use crate::server::{StartError, open};
-use crate::stores::StoreRegistry;
+use crate::stores::{Residence, StoreRegistry};
 
 use args::{Cli, Command};
 
@@ -80,6 +80,9 @@ async fn run(cli: Cli, stores: StoreRegistry) -> Result<ExitCode, CliError> {
     }
     let config = settings(&cli)?;
     logging::start(&config.log);
+    for warning in &config.warnings {
+        tracing::warn!("{warning}");
+    }
     match cli.command {
         None | Some(Command::Serve(_)) => serve::run(config, stores).await,
         Some(Command::Migrate(args)) => migrate::run(&args, &config, &stores).await,
@@ -90,7 +93,6 @@ async fn run(cli: Cli, stores: StoreRegistry) -> Result<ExitCode, CliError> {
 }
 
 fn settings(cli: &Cli) -> Result<Config, ConfigError> {
-    const CONFIG_FILE_VARIABLE: &str = "KOODTX_CONFIG";
     let listen = match &cli.command {
         Some(Command::Serve(args)) => args.listen.as_ref().or(cli.serve.listen.as_ref()),
         _ => cli.serve.listen.as_ref(),
@@ -110,6 +112,25 @@ fn settings(cli: &Cli) -> Result<Config, ConfigError> {
         sources = sources.file(&file)?;
     }
     Config::read(&sources)
+}
+
+/// Whether the store may hold data already: one in a folder does only where there is the folder.
+fn may_hold_data(config: &Config, stores: &StoreRegistry) -> bool {
+    match stores.residence(&config.store) {
+        Some(Residence::Folder(folder)) => folder.exists(),
+        _ => true,
+    }
+}
+
+/// Fails where there is no data yet, for commands that would otherwise create an empty store.
+fn require_data(config: &Config, stores: &StoreRegistry) -> Result<(), CliError> {
+    if may_hold_data(config, stores) {
+        return Ok(());
+    }
+    Err(CliError::Failed(format!(
+        "there is no data at {}",
+        config.store
+    )))
 }
 
 /// Opens the store for a command that works beside no server.

@@ -13,9 +13,6 @@ use crate::server::Server;
 use crate::stores::{Residence, StoreRegistry};
 
 pub(super) async fn run(config: Config, stores: StoreRegistry) -> Result<ExitCode, CliError> {
-    for warning in &config.warnings {
-        tracing::warn!("{warning}");
-    }
     let failed = |what: String| move |source| CliError::Io { what, source };
     // Before the server says that it is there, so that no signal is missed.
     let stop = stop_signal().map_err(failed("signals cannot be handled".to_owned()))?;

@@ -6,8 +6,8 @@ use koodtx_core::store::User;
 use koodtx_core::time::Timestamp;
 use rand::RngExt;
 
-use super::CliError;
 use super::args::{PasswordArgs, UserCommand};
+use super::{CliError, require_data};
 use crate::auth::NewAccount;
 use crate::config::Config;
 use crate::server::Server;
@@ -25,6 +25,10 @@ pub(super) async fn run(
     config: Config,
     stores: StoreRegistry,
 ) -> Result<ExitCode, CliError> {
+    // The first account comes before the first start of the server; the others are there already.
+    if !matches!(command, UserCommand::Create { .. }) {
+        require_data(&config, &stores)?;
+    }
     let server = Server::builder()
         .config(config)
         .stores(stores)

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use super::{CliError, open_store};
+use super::{CliError, open_store, require_data};
 use crate::config::Config;
 use crate::stores::StoreRegistry;
 
@@ -10,6 +10,7 @@ use crate::stores::StoreRegistry;
 const STEP_SESSIONS_COUNT: usize = 100;
 
 pub(super) async fn run(config: &Config, stores: &StoreRegistry) -> Result<ExitCode, CliError> {
+    require_data(config, stores)?;
     let store = open_store(config, stores).await?;
     let (mut sessions, mut records, mut problems) = (0, 0, 0);
     let mut after = None;

@@ -14,6 +14,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 pub use error::ConfigError;
+pub(crate) use sources::CONFIG_FILE_VARIABLE;
 pub use sources::Sources;
 pub use store_url::StoreUrl;
 
@@ -27,7 +28,12 @@ const MEBIBYTE_BYTES: usize = 1024 * 1024;
 const PUSH_BODY_DEFAULT_MAX_BYTES: usize = 100 * MEBIBYTE_BYTES;
 /// Largest body of every other request.
 const OTHER_BODY_MAX_BYTES: usize = 64 * 1024;
-/// Memory for bodies where the operator says nothing; more where one push may be larger.
+/// Longest time that a body of every other request may take, however steadily it comes.
+const OTHER_BODY_TOTAL_MAX_SECONDS: u64 = 30;
+/// Memory for the bodies of all other requests, apart from that of pushes: clients that nobody
+/// knows yet cannot use up what pushes need, nor pushes what signing in needs.
+const OTHER_BODY_MEMORY_BYTES: usize = 128 * MEBIBYTE_BYTES;
+/// Memory for pushes where the operator says nothing; more where one push may be larger.
 const BODY_MEMORY_DEFAULT_BYTES: usize = 512 * MEBIBYTE_BYTES;
 const BODY_TIMEOUT_DEFAULT_SECONDS: u64 = 30;
 const ACCESS_TOKEN_DEFAULT_MINUTES: u32 = 60;
@@ -45,6 +51,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Where the data are.
     pub store: StoreUrl,
+    /// Which source named the store, for messages; none where it is the default.
+    pub store_origin: Option<String>,
     /// Requests.
     pub http: HttpConfig,
     /// Sign-ins.
@@ -114,11 +122,14 @@ impl Default for Config {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 5000)),
             store: StoreUrl::default(),
+            store_origin: None,
             http: HttpConfig {
                 bodies: BodyLimits {
                     push_max_bytes: PUSH_BODY_DEFAULT_MAX_BYTES,
                     other_max_bytes: OTHER_BODY_MAX_BYTES,
-                    memory_max_bytes: BODY_MEMORY_DEFAULT_BYTES,
+                    push_memory_max_bytes: BODY_MEMORY_DEFAULT_BYTES,
+                    other_memory_max_bytes: OTHER_BODY_MEMORY_BYTES,
+                    other_timeout: Duration::from_secs(OTHER_BODY_TOTAL_MAX_SECONDS),
                     idle_timeout: Duration::from_secs(BODY_TIMEOUT_DEFAULT_SECONDS),
                 },
                 behind_proxy: false,
@@ -157,7 +168,9 @@ impl Config {
         config.auth.read(sources)?;
         sources.read(Setting::LogFilter, &mut config.log.filter, log_filter)?;
         sources.read(Setting::LogFormat, &mut config.log.format, str::parse)?;
+        config.store_origin = sources.find(Setting::Store).map(|found| found.origin);
         config.warnings.extend(jobs::check(sources)?);
+        config.warnings.extend(sources.unknown_variables());
         Ok(config)
     }
 }
@@ -174,10 +187,10 @@ impl HttpConfig {
         let least = bodies
             .push_max_bytes
             .saturating_add(BODY_MEMORY_OVERHEAD_BYTES);
-        bodies.memory_max_bytes = bodies.memory_max_bytes.max(least);
+        bodies.push_memory_max_bytes = bodies.push_memory_max_bytes.max(least);
         sources.read(
             Setting::BodyMemoryBytes,
-            &mut bodies.memory_max_bytes,
+            &mut bodies.push_memory_max_bytes,
             |text| {
                 let bytes: usize = at_least_1(text)?;
                 if bytes >= least {

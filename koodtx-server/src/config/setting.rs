@@ -17,7 +17,7 @@ pub enum Setting {
     RateLimit,
     /// Largest body of a push.
     MaxBodyBytes,
-    /// Memory for all bodies in flight.
+    /// Memory for all pushes in flight.
     BodyMemoryBytes,
     /// Longest wait for the next part of a body.
     BodyTimeoutSeconds,

@@ -7,6 +7,11 @@ use std::path::Path;
 use super::ConfigError;
 use super::setting::Setting;
 
+/// The environment variable that names the TOML file; it cannot stand in that file.
+pub(crate) const CONFIG_FILE_VARIABLE: &str = "KOODTX_CONFIG";
+/// What the server's own variables begin with.
+const VARIABLE_PREFIX: &str = "KOODTX_";
+
 /// All sources of settings, the strongest first: flags, environment, `.env`, TOML file.
 ///
 /// An empty value counts as not set.
@@ -121,6 +126,28 @@ impl Sources {
         let set = |text: &&String| !text.is_empty();
         let found = self.environment.get(name).filter(set);
         found.or_else(|| self.dotenv.get(name).filter(set)).cloned()
+    }
+
+    /// A warning for each variable that looks like a setting and is none, such as a misspelt one.
+    pub(super) fn unknown_variables(&self) -> Vec<String> {
+        let places = [
+            (&self.environment, "the environment"),
+            (&self.dotenv, ".env"),
+        ];
+        let mut warnings = Vec::new();
+        for (variables, origin) in places {
+            let unknown = variables.keys().filter(|name| {
+                name.starts_with(VARIABLE_PREFIX)
+                    && *name != CONFIG_FILE_VARIABLE
+                    && Setting::ALL.iter().all(|setting| *name != setting.name())
+            });
+            warnings.extend(
+                unknown
+                    .map(|name| format!("{name} (from {origin}) is no setting: it has no effect")),
+            );
+        }
+        warnings.sort();
+        warnings
     }
 
     /// The value of a setting from the strongest source that has one.

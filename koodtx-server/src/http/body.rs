@@ -8,10 +8,10 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::Stream;
+use futures_util::{Stream, StreamExt};
 use poem::Body;
 use poem::http::{HeaderMap, header};
-use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt};
 use tokio::time::{Instant, timeout};
 use tokio_util::io::StreamReader;
 
@@ -24,8 +24,8 @@ const BUFFER_MIN_BYTES: usize = 16 * 1024;
 const BUFFER_DECLARED_MAX_BYTES: usize = 256 * 1024;
 /// How much is decoded before other tasks of the thread get their turn.
 const DECODE_TURN_BYTES: usize = 1024 * 1024;
-/// Longest time that one body may take, however steadily it comes.
-const BODY_TOTAL_MAX_SECONDS: u64 = 30 * 60;
+/// Longest time that a push may take, however steadily it comes.
+const PUSH_TOTAL_MAX_SECONDS: u64 = 30 * 60;
 
 /// Limits on request bodies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,10 +34,23 @@ pub struct BodyLimits {
     pub push_max_bytes: usize,
     /// Largest body of every other request, in bytes, before and after decompression.
     pub other_max_bytes: usize,
-    /// Memory for all bodies in flight, in bytes.
-    pub memory_max_bytes: usize,
+    /// Memory for all pushes in flight, in bytes.
+    pub push_memory_max_bytes: usize,
+    /// Memory for the bodies of all other requests in flight, in bytes.
+    pub other_memory_max_bytes: usize,
     /// Longest wait for the next part of a body.
     pub idle_timeout: Duration,
+    /// Longest time that a body of a request other than a push may take, however steadily it comes.
+    pub other_timeout: Duration,
+}
+
+/// Which limits a body falls under.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum BodyKind {
+    /// Those of pushes.
+    Push,
+    /// Those of all other requests.
+    Other,
 }
 
 /// Why a body could not be had.
@@ -118,7 +131,7 @@ impl BodyHead {
 #[derive(Debug)]
 pub struct ReceivedBody {
     bytes: Vec<u8>,
-    _share: Share,
+    share: Share,
 }
 
 impl ReceivedBody {
@@ -126,37 +139,40 @@ impl ReceivedBody {
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }
+
+    /// Drops the bytes and keeps their part of the budget, for what was made of them.
+    pub(crate) fn into_share(self) -> Share {
+        self.share
+    }
 }
 
 /// Reads bodies within [`BodyLimits`].
 #[derive(Clone, Debug)]
 pub struct BodyReader {
     limits: BodyLimits,
-    budget: Budget,
+    pushes: Budget,
+    others: Budget,
 }
 
 impl BodyReader {
-    /// A reader with a memory budget of its own.
+    /// A reader with memory budgets of its own.
     pub fn new(limits: BodyLimits) -> Self {
         Self {
             limits,
-            budget: Budget::new(limits.memory_max_bytes),
+            pushes: Budget::new(limits.push_memory_max_bytes),
+            others: Budget::new(limits.other_memory_max_bytes),
         }
     }
 
-    /// The limits.
-    pub fn limits(&self) -> &BodyLimits {
-        &self.limits
-    }
-
-    /// Reads a JSON body of up to `limit_bytes`. An empty body needs no Content-Type.
+    /// Reads a JSON body. An empty body needs no Content-Type.
     pub(crate) async fn read_json(
         &self,
         head: &BodyHead,
         body: Body,
-        limit_bytes: usize,
+        kind: BodyKind,
     ) -> Result<ReceivedBody, BodyError> {
         let coding = head.coding()?;
+        let limit_bytes = self.limit_bytes(kind);
         if head
             .length_bytes
             .is_some_and(|length| length > limit_bytes as u64)
@@ -167,7 +183,7 @@ impl BodyReader {
         if !head.is_json() && !may_be_empty {
             return Err(BodyError::NotJson);
         }
-        let received = self.read(head, coding, body, limit_bytes).await?;
+        let received = self.read(head, coding, body, kind).await?;
         if !head.is_json() && !received.bytes.is_empty() {
             return Err(BodyError::NotJson);
         }
@@ -179,57 +195,90 @@ impl BodyReader {
         head: &BodyHead,
         coding: Option<Coding>,
         body: Body,
-        limit_bytes: usize,
+        kind: BodyKind,
     ) -> Result<ReceivedBody, BodyError> {
-        let fault = Arc::new(AtomicU8::new(NO_FAULT));
-        let wire = Wire {
-            stream: Box::pin(body.into_bytes_stream()),
-            left_bytes: limit_bytes,
-            fault: fault.clone(),
-        };
-        let wire = StreamReader::new(wire);
-        // Held while decoding only: the window goes when the decoder does.
-        let _window = match coding {
-            Some(coding) => self.take(coding.window_max_bytes())?,
-            None => Share::none(),
-        };
-        let mut reader: Box<dyn AsyncRead + Send + Unpin> = match coding {
-            Some(coding) => coding.decode(wire),
-            None => Box::new(wire),
-        };
+        let reading = self.begin(kind);
+        let mut wire = StreamReader::new(Wire {
+            stream: Box::pin(body.into_bytes_stream().fuse()),
+            left_bytes: reading.limit_bytes,
+            fault: reading.fault.clone(),
+        });
+        // Before anything is taken: a client that only says that a body will come gets no memory.
+        reading.in_time(wire.fill_buf()).await?;
 
-        let declared = match coding {
-            None => usize::try_from(head.length_bytes.unwrap_or(0)).unwrap_or(limit_bytes),
-            Some(_) => 0,
+        let declared = head.length_bytes.unwrap_or(0);
+        let declared = usize::try_from(declared).unwrap_or(reading.limit_bytes);
+        let Some(coding) = coding else {
+            return reading.collect(wire, declared).await;
         };
-        let deadline = Instant::now() + Duration::from_secs(BODY_TOTAL_MAX_SECONDS);
+        // Each window is held while decoding only.
+        match kind {
+            BodyKind::Push => {
+                let _window = reading.take(coding.window_max_bytes())?;
+                reading.collect(coding.decode(wire), 0).await
+            }
+            // Short enough to arrive whole first, so that no slow client holds a window at all.
+            BodyKind::Other => {
+                let compressed = reading.collect(wire, declared).await?;
+                let _window = reading.take(coding.window_max_bytes())?;
+                let bytes = io::Cursor::new(compressed.bytes);
+                reading.collect(coding.decode(bytes), 0).await
+            }
+        }
+    }
+
+    fn limit_bytes(&self, kind: BodyKind) -> usize {
+        match kind {
+            BodyKind::Push => self.limits.push_max_bytes,
+            BodyKind::Other => self.limits.other_max_bytes,
+        }
+    }
+
+    fn begin(&self, kind: BodyKind) -> Reading<'_> {
+        let (budget, total) = match kind {
+            BodyKind::Push => (&self.pushes, Duration::from_secs(PUSH_TOTAL_MAX_SECONDS)),
+            BodyKind::Other => (&self.others, self.limits.other_timeout),
+        };
+        Reading {
+            budget,
+            limit_bytes: self.limit_bytes(kind),
+            idle_timeout: self.limits.idle_timeout,
+            deadline: Instant::now() + total,
+            fault: Arc::new(AtomicU8::new(NO_FAULT)),
+        }
+    }
+}
+
+/// One body that is being read.
+struct Reading<'a> {
+    budget: &'a Budget,
+    limit_bytes: usize,
+    idle_timeout: Duration,
+    deadline: Instant,
+    fault: Arc<AtomicU8>,
+}
+
+impl Reading<'_> {
+    /// Reads to the end, into memory that is taken from the budget as it is needed.
+    async fn collect(
+        &self,
+        mut reader: impl AsyncRead + Unpin,
+        declared: usize,
+    ) -> Result<ReceivedBody, BodyError> {
+        let limit_bytes = self.limit_bytes;
         let mut share = Share::none();
         let mut bytes = Vec::new();
         let mut turn_bytes = 0;
         loop {
             if bytes.len() == bytes.capacity() {
-                self.grow(&mut bytes, &mut share, declared, limit_bytes)?;
+                self.grow(&mut bytes, &mut share, declared)?;
             }
-            let wait = self
-                .limits
-                .idle_timeout
-                .min(deadline.saturating_duration_since(Instant::now()));
-            let read = timeout(wait, reader.read_buf(&mut bytes)).await;
-            let count = read.map_err(|_| BodyError::TimedOut)?.map_err(|_| {
-                match fault.load(Ordering::Relaxed) {
-                    TOO_LARGE => BodyError::TooLarge { limit_bytes },
-                    BROKEN => BodyError::Incomplete,
-                    _ => BodyError::Undecodable,
-                }
-            })?;
+            let count = self.in_time(reader.read_buf(&mut bytes)).await?;
             if bytes.len() > limit_bytes {
                 return Err(BodyError::TooLarge { limit_bytes });
             }
             if count == 0 {
-                return Ok(ReceivedBody {
-                    bytes,
-                    _share: share,
-                });
+                return Ok(ReceivedBody { bytes, share });
             }
             turn_bytes += count;
             if turn_bytes >= DECODE_TURN_BYTES {
@@ -239,6 +288,21 @@ impl BodyReader {
         }
     }
 
+    /// Waits for the next part, as long as the limits allow, and says why there is none.
+    async fn in_time<T>(&self, part: impl Future<Output = io::Result<T>>) -> Result<T, BodyError> {
+        let left = self.deadline.saturating_duration_since(Instant::now());
+        let part = timeout(self.idle_timeout.min(left), part).await;
+        part.map_err(|_| BodyError::TimedOut)?.map_err(|_| {
+            match self.fault.load(Ordering::Relaxed) {
+                TOO_LARGE => BodyError::TooLarge {
+                    limit_bytes: self.limit_bytes,
+                },
+                BROKEN => BodyError::Incomplete,
+                _ => BodyError::Undecodable,
+            }
+        })
+    }
+
     /// Makes room for more, by doubling, after taking it from the budget. One byte beyond the limit
     /// is enough to see that a body is too large.
     fn grow(
@@ -246,7 +310,6 @@ impl BodyReader {
         bytes: &mut Vec<u8>,
         share: &mut Share,
         declared: usize,
-        limit_bytes: usize,
     ) -> Result<(), BodyError> {
         let first = declared.min(BUFFER_DECLARED_MAX_BYTES) + 1;
         let wanted = bytes
@@ -255,7 +318,7 @@ impl BodyReader {
             .max(first)
             .max(BUFFER_MIN_BYTES);
         let more = wanted
-            .min(limit_bytes + 1)
+            .min(self.limit_bytes + 1)
             .saturating_sub(bytes.capacity())
             .max(1);
         share.add(self.take(more)?);
@@ -300,5 +363,40 @@ impl Stream for Wire {
             }
             None => None,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PATIENCE: Duration = Duration::from_secs(10);
+
+    fn reader(other_timeout: Duration) -> BodyReader {
+        BodyReader::new(BodyLimits {
+            push_max_bytes: 1_000,
+            other_max_bytes: 1_000,
+            push_memory_max_bytes: 1_000_000,
+            other_memory_max_bytes: 1_000_000,
+            idle_timeout: PATIENCE,
+            other_timeout,
+        })
+    }
+
+    /// A body of spaces that never ends, one at a time.
+    fn drip() -> Body {
+        Body::from_bytes_stream(futures_util::stream::unfold((), |()| async {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+            Some((io::Result::Ok(Bytes::from_static(b" ")), ()))
+        }))
+    }
+
+    #[tokio::test]
+    async fn a_small_body_that_keeps_dripping_has_an_end() {
+        let head = BodyHead::of(&HeaderMap::new());
+        let reader = reader(Duration::from_millis(50));
+        let read = reader.read_json(&head, drip(), BodyKind::Other);
+        let error = timeout(PATIENCE, read).await.unwrap().unwrap_err();
+        assert_eq!(error, BodyError::TimedOut);
     }
 }

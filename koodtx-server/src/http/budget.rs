@@ -1,4 +1,4 @@
-//! One budget for the memory of all request bodies that are in flight.
+//! A budget for the memory of request bodies that are in flight.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 /// Bytes in the unit that the budget is counted in.
 const UNIT_BYTES: usize = 1024;
 
-/// Memory for request bodies, shared by all requests of the process.
+/// Memory for request bodies, shared by all requests of a kind.
 ///
 /// It is never waited for: where there is no room, the request is shed. Requests that hold a part
 /// and wait for more would wait for each other.
@@ -16,7 +16,7 @@ pub(super) struct Budget(Arc<Semaphore>);
 
 /// A part of the budget, given back when dropped.
 #[derive(Debug)]
-pub(super) struct Share(Option<OwnedSemaphorePermit>);
+pub(crate) struct Share(Option<OwnedSemaphorePermit>);
 
 impl Budget {
     /// A budget of that many bytes.

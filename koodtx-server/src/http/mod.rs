@@ -10,7 +10,8 @@ mod envelope;
 mod lingering;
 mod stalled_write;
 
-pub(crate) use body::BodyHead;
 pub use body::{BodyError, BodyLimits, BodyReader, ReceivedBody};
+pub(crate) use body::{BodyHead, BodyKind};
+pub(crate) use budget::Share;
 pub(crate) use connections::serve_connections;
 pub(crate) use envelope::{AllowedMethods, envelope};

@@ -169,6 +169,17 @@ fn wrong_settings_are_named() {
         code == 1 && err.contains("`oracle`") && err.contains("memory, sled"),
         "{err}"
     );
+    let mut other = program(folder.path(), &["migrate"]);
+    let other = other.env("DATABASE_URL", "postgres://ann:hunter2@db/koodtx");
+    let (code, _, err) = finish(other.output().unwrap());
+    assert!(
+        code == 1 && err.contains("DATABASE_URL") && err.contains("`postgres`"),
+        "{err}"
+    );
+    assert!(!err.contains("hunter2"), "{err}");
+    let mut misspelt = program(folder.path(), &["--store", "memory:", "migrate"]);
+    let (code, _, err) = finish(misspelt.env("KOODTX_STROE", "x").output().unwrap());
+    assert!(code == 0 && err.contains("KOODTX_STROE"), "{err}");
     std::fs::write(folder.path().join(".env"), "KOODTX_JWT_SECRET=short\n").unwrap();
     let (code, _, err) = run(folder.path(), &["--store", "memory:"]);
     assert!(
@@ -226,6 +237,26 @@ async fn with_no_arguments_it_serves_and_keeps_everything_in_its_folder() {
     let (status, again) = server.call("/api/sync/push", Some(&token), &push).await;
     assert_eq!((status, &again["duplicates"]), (200, &json!(100)));
     assert_eq!(server.stop(), 0);
+}
+
+#[test]
+fn what_works_on_data_creates_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let commands = [
+        &["verify"][..],
+        &["user", "list"],
+        &["user", "disable", "ann"],
+        &["user", "enable", "ann"],
+        &["user", "reset-password", "ann"],
+    ];
+    for command in commands {
+        let (code, out, err) = run(folder.path(), command);
+        assert!(
+            code == 1 && err.contains("there is no data at sled:./koodtx-data"),
+            "{command:?}: {out}{err}"
+        );
+        assert!(!folder.path().join("koodtx-data").exists(), "{command:?}");
+    }
 }
 
 #[tokio::test]

@@ -57,7 +57,7 @@ fn the_defaults_are_what_the_documentation_says() {
     let config = Config::read(&Sources::new()).unwrap();
     assert_eq!(config.store.as_str(), "sled:./koodtx-data");
     assert_eq!(config.http.bodies.push_max_bytes, 100 * 1024 * 1024);
-    assert_eq!(config.http.bodies.memory_max_bytes, 512 * 1024 * 1024);
+    assert_eq!(config.http.bodies.push_memory_max_bytes, 512 * 1024 * 1024);
     assert_eq!(config.http.bodies.idle_timeout, Duration::from_secs(30));
     assert_eq!(config.auth.rate_limit, "30".parse().unwrap());
     assert_eq!(config.auth.lifetimes.access_seconds, 3_600);
@@ -145,10 +145,29 @@ fn jobs_are_not_promised() {
 }
 
 #[test]
+fn a_misspelt_variable_is_warned_of_without_its_value() {
+    let folder = tempfile::tempdir().unwrap();
+    let dotenv = folder.path().join(".env");
+    std::fs::write(&dotenv, "KOODTX_JWT_SECRETS=hunter2\n").unwrap();
+    let variables = [
+        ("KOODTX_STROE", "memory:"),
+        ("KOODTX_CONFIG", "koodtx.toml"),
+        ("KOODTX_JOBS", "off"),
+        ("RUST_LOGS", "info"),
+    ];
+    let sources = environment(&variables).dotenv(&dotenv).unwrap();
+    let warnings = Config::read(&sources).unwrap().warnings;
+    assert_eq!(warnings.len(), 2, "{warnings:?}");
+    assert!(warnings[0].contains("KOODTX_JWT_SECRETS (from .env)"));
+    assert!(warnings[1].contains("KOODTX_STROE (from the environment)"));
+    assert!(!warnings.concat().contains("hunter2"), "{warnings:?}");
+}
+
+#[test]
 fn a_larger_push_gets_more_memory() {
     let large = environment(&[("KOODTX_MAX_BODY_BYTES", "1000000000")]);
     let bodies = Config::read(&large).unwrap().http.bodies;
-    assert!(bodies.memory_max_bytes > bodies.push_max_bytes);
+    assert!(bodies.push_memory_max_bytes > bodies.push_max_bytes);
 }
 
 #[test]

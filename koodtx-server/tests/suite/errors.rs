@@ -157,6 +157,25 @@ async fn behind_a_proxy_each_client_has_its_own_count() {
 }
 
 #[tokio::test]
+async fn who_registers_the_name_of_another_does_not_lock_them_out() {
+    let settings = [("KOODTX_RATE_LIMIT", "2"), ("KOODTX_BEHIND_PROXY", "true")];
+    let server = TestServer::with(&settings).await;
+    let call = |path: &str, from: &str| {
+        let body = json!({
+            "username": "ann", "email": "ann@example.com", "password": "long enough",
+            "device_id": "d",
+        });
+        let request = server.post(path).header("x-forwarded-for", from);
+        request.json(&body).send()
+    };
+    let register = "/api/auth/register";
+    assert_eq!(call(register, "203.0.113.1").await.status, 201);
+    assert_eq!(call(register, "203.0.113.2").await.status, 409);
+    assert_eq!(call(register, "203.0.113.3").await.status, 429);
+    assert_eq!(call("/api/auth/login", "203.0.113.4").await.status, 200);
+}
+
+#[tokio::test]
 async fn a_store_that_fails_is_a_503_or_a_500_that_tells_nothing() {
     let store = Arc::new(FaultyStore::new());
     let server = TestServer::on(store.clone(), &[]).await;

@@ -6,7 +6,10 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::support::{Account, TestServer, exchange, push_body};
+use crate::support::{Account, TestServer, compressed, exchange, push_body};
+
+/// Idle requests of each kind: their windows together would be far more than either budget.
+const IDLE_COUNT: usize = 40;
 
 /// The head of a push with these lines on top.
 fn head(account: &Account, lines: &str) -> String {
@@ -59,11 +62,13 @@ async fn with_no_memory_left_for_bodies_a_push_is_a_503() {
     let server = TestServer::with(&settings).await;
     let ann = server.register("ann").await;
     // Each holds the window of its decompression while it waits for the rest of its body.
+    let body = compressed("br", push_body(1, 1).to_string().as_bytes()).await;
     let mut holding = Vec::new();
     for _ in 0..2 {
         let mut stream = TcpStream::connect(server.address).await.unwrap();
         let request = head(&ann, "content-length: 500\r\ncontent-encoding: br");
         stream.write_all(request.as_bytes()).await.unwrap();
+        stream.write_all(&body[..body.len() / 2]).await.unwrap();
         holding.push(stream);
     }
     let refused = async {
@@ -95,13 +100,11 @@ async fn with_no_memory_left_for_bodies_a_push_is_a_503() {
     drop(holding);
     let freed = async {
         loop {
-            let body =
-                crate::support::compressed("br", push_body(1, 1).to_string().as_bytes()).await;
             let request = server
                 .post("/api/sync/push")
                 .by(&ann)
                 .header("content-encoding", "br");
-            if request.raw(body).send().await.status == 200 {
+            if request.raw(body.clone()).send().await.status == 200 {
                 return;
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
@@ -110,6 +113,50 @@ async fn with_no_memory_left_for_bodies_a_push_is_a_503() {
     tokio::time::timeout(Duration::from_secs(10), freed)
         .await
         .unwrap();
+}
+
+#[tokio::test]
+async fn idle_compressed_bodies_shut_nobody_out() {
+    // Room for one window of a push; what comes in for a login has a budget of its own.
+    let settings = [
+        ("KOODTX_MAX_BODY_BYTES", "1000"),
+        ("KOODTX_BODY_MEMORY_BYTES", "33555432"),
+    ];
+    let server = TestServer::with(&settings).await;
+    let (ann, bob) = (server.register("ann").await, server.register("bob").await);
+    let lines = "content-length: 500\r\ncontent-encoding: br";
+    let push = head(&ann, lines);
+    let login = format!(
+        "POST /api/auth/login HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n\
+         {lines}\r\n\r\n"
+    );
+    let start = &compressed("br", br#"{"username":"ann","password":"wrong"}"#).await[..10];
+    let mut idle = Vec::new();
+    for _ in 0..IDLE_COUNT {
+        // A push that sends nothing, and a login that sends nearly nothing.
+        for (request, start) in [(&push, &[][..]), (&login, start)] {
+            let mut stream = TcpStream::connect(server.address).await.unwrap();
+            stream.write_all(request.as_bytes()).await.unwrap();
+            stream.write_all(start).await.unwrap();
+            idle.push(stream);
+        }
+    }
+    // Until the server has read what they sent.
+    tokio::time::sleep(Duration::from_millis(300)).await;
+
+    let send = async |path: &str, account: Option<&Account>, body: serde_json::Value| {
+        let request = server.post(path).header("content-encoding", "br");
+        let request = match account {
+            Some(account) => request.by(account),
+            None => request,
+        };
+        let body = compressed("br", body.to_string().as_bytes()).await;
+        request.raw(body).send().await.ok();
+    };
+    send("/api/sync/push", Some(&bob), push_body(1, 1)).await;
+    let body = json!({ "username": "bob", "password": Account::PASSWORD });
+    send("/api/auth/login", None, body).await;
+    drop(idle);
 }
 
 #[tokio::test]

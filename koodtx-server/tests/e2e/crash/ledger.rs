@@ -56,14 +56,28 @@ impl Promise {
         let (inserted, duplicates) = (count(answer, "inserted"), count(answer, "duplicates"));
         let whole = (inserted, duplicates) == (total, 0);
         let there_already = (inserted, duplicates) == (0, total);
-        assert!(whole || there_already, "a push was stored in part: {answer}");
-        assert_eq!((count(answer, "updated"), count(answer, "errors")), (0, 0), "{answer}");
+        assert!(
+            whole || there_already,
+            "a push was stored in part: {answer}"
+        );
+        assert_eq!(
+            (count(answer, "updated"), count(answer, "errors")),
+            (0, 0),
+            "{answer}"
+        );
         assert_eq!(count(answer, "total_records"), total, "{answer}");
         if recording.alone {
             assert_eq!(count(answer, "session_data_count"), total, "{answer}");
         }
-        let (clock, log_id) = (time(answer, "server_timestamp"), count(answer, "sync_log_id"));
-        Self { clock, log_id, inserted }
+        let (clock, log_id) = (
+            time(answer, "server_timestamp"),
+            count(answer, "sync_log_id"),
+        );
+        Self {
+            clock,
+            log_id,
+            inserted,
+        }
     }
 }
 
@@ -77,9 +91,17 @@ impl Ledger {
     pub fn add(&mut self, recording: Recording) {
         assert_eq!(recording.marker, self.pushes.len());
         let session = recording.session_id.clone();
-        self.sessions.entry(session.clone()).or_default().push(recording.marker);
+        self.sessions
+            .entry(session.clone())
+            .or_default()
+            .push(recording.marker);
         self.unchecked.insert(session);
-        self.pushes.push(Push { recording, promise: None, deletion: Deletion::No, seen: false });
+        self.pushes.push(Push {
+            recording,
+            promise: None,
+            deletion: Deletion::No,
+            seen: false,
+        });
     }
 
     pub fn promised(&mut self, marker: usize, promise: Promise) {
@@ -97,7 +119,9 @@ impl Ledger {
         };
         let push = self.pushes.iter_mut().filter(may_go).choose(random)?;
         push.deletion = Deletion::Unanswered;
-        let Recording { marker, session_id, .. } = push.recording.clone();
+        let Recording {
+            marker, session_id, ..
+        } = push.recording.clone();
         self.unchecked.insert(session_id.clone());
         Some((marker, session_id))
     }

@@ -170,7 +170,9 @@ impl Pusher {
     async fn delete(&mut self) -> reqwest::Result<()> {
         let ledger = self.ledger.clone();
         let chosen = lock(&ledger).begin_deletion(&mut self.random);
-        let Some((marker, session_id)) = chosen else { return Ok(()) };
+        let Some((marker, session_id)) = chosen else {
+            return Ok(());
+        };
         let answer = self.device.delete_session(&session_id).await?.ok();
         lock(&ledger).deleted(marker, &answer);
         Ok(())

@@ -26,7 +26,11 @@ async fn broken_framing_is_refused_or_cut_off() {
     // They hold on to the server all the while.
     let mut idle = Vec::new();
     for _ in 0..IDLE_CONNECTIONS_COUNT {
-        idle.push(TcpStream::connect(address).await.expect("the server accepts"));
+        idle.push(
+            TcpStream::connect(address)
+                .await
+                .expect("the server accepts"),
+        );
     }
     for request in heads().into_iter().chain(bodies(token)) {
         attack(address, &request).await;
@@ -49,14 +53,23 @@ async fn a_body_that_stops_coming_is_given_up_and_pipelined_requests_are_all_ans
     let target = Target::start().await;
     let (address, token) = (target.server.address(), target.device.token());
 
-    let mut stream = TcpStream::connect(address).await.expect("the server listens");
+    let mut stream = TcpStream::connect(address)
+        .await
+        .expect("the server listens");
     let mut request = raw::head("POST", "/api/sync/push", token, &["Content-Length: 1000"]);
     request.extend_from_slice(b"{\"session\":");
     stream.write_all(&request).await.expect("the server reads");
     let answer = raw::read_to_end(&mut stream).await;
-    assert_eq!(raw::status(&answer), Some(408), "{}", String::from_utf8_lossy(&answer));
+    assert_eq!(
+        raw::status(&answer),
+        Some(408),
+        "{}",
+        String::from_utf8_lossy(&answer)
+    );
 
-    let mut stream = TcpStream::connect(address).await.expect("the server listens");
+    let mut stream = TcpStream::connect(address)
+        .await
+        .expect("the server listens");
     let (mut reader, mut writer) = stream.split();
     let requests = b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(PIPELINED_COUNT);
     let sending = async { writer.write_all(&requests).await.expect("the server reads") };
@@ -77,14 +90,20 @@ async fn attack(server: SocketAddr, request: &[u8]) {
     let answer = raw::exchange(server, request).await;
     let blames_itself = raw::status(&answer).is_some_and(|status| status >= 500);
     let start = || String::from_utf8_lossy(&request[..request.len().min(500)]).into_owned();
-    assert!(!blames_itself, "{:?} to {:?}", String::from_utf8_lossy(&answer), start());
+    assert!(
+        !blames_itself,
+        "{:?} to {:?}",
+        String::from_utf8_lossy(&answer),
+        start()
+    );
 }
 
 /// Heads that are no heads.
 fn heads() -> Vec<Vec<u8>> {
     let long = "a".repeat(LONG_BYTES);
     let many = "X-Many: 1\r\n".repeat(MANY_HEADERS_COUNT);
-    let get = |headers: &str| format!("GET / HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n").into_bytes();
+    let get =
+        |headers: &str| format!("GET / HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n").into_bytes();
     vec![
         b"GET / HTTP/1.1\r\n".to_vec(),
         b"GET / HTTP/1.1\r\n\r\n".to_vec(),
@@ -131,10 +150,19 @@ fn bodies(token: &str) -> Vec<Vec<u8>> {
         push(&["Content-Length: 2", "Content-Length: 3"], "{}\n"),
         push(&["Content-Length: 1"], "{}{}{}{}"),
         push(&["Content-Length: 100"], "{}"),
-        push(&["Content-Length: 2", "Transfer-Encoding: chunked"], "2\r\n{}\r\n0\r\n\r\n"),
+        push(
+            &["Content-Length: 2", "Transfer-Encoding: chunked"],
+            "2\r\n{}\r\n0\r\n\r\n",
+        ),
         push(&["Transfer-Encoding: gzip"], "{}"),
-        push(&["Transfer-Encoding: chunked, gzip"], "2\r\n{}\r\n0\r\n\r\n"),
-        push(&["Transfer-Encoding: chunked", "Transfer-Encoding: chunked"], "2\r\n{}\r\n0\r\n\r\n"),
+        push(
+            &["Transfer-Encoding: chunked, gzip"],
+            "2\r\n{}\r\n0\r\n\r\n",
+        ),
+        push(
+            &["Transfer-Encoding: chunked", "Transfer-Encoding: chunked"],
+            "2\r\n{}\r\n0\r\n\r\n",
+        ),
         chunked("zz\r\n{}\r\n0\r\n\r\n"),
         chunked("-2\r\n{}\r\n0\r\n\r\n"),
         chunked("ffffffffffffffff\r\n{}"),
@@ -170,8 +198,11 @@ async fn cut_off(token: &str) -> Vec<Vec<u8>> {
                 } else {
                     format!("Content-Length: {}", body.len())
                 };
-                let headers: Vec<_> =
-                    encoding.iter().map(String::as_str).chain([framing.as_str()]).collect();
+                let headers: Vec<_> = encoding
+                    .iter()
+                    .map(String::as_str)
+                    .chain([framing.as_str()])
+                    .collect();
                 let mut request = raw::head(seed.method.as_str(), seed.path, token, &headers);
                 if is_chunked {
                     request.extend_from_slice(format!("{:x}\r\n", body.len()).as_bytes());
@@ -185,5 +216,7 @@ async fn cut_off(token: &str) -> Vec<Vec<u8>> {
 }
 
 fn count(text: &[u8], part: &[u8]) -> usize {
-    String::from_utf8_lossy(text).matches(&*String::from_utf8_lossy(part)).count()
+    String::from_utf8_lossy(text)
+        .matches(&*String::from_utf8_lossy(part))
+        .count()
 }

@@ -39,7 +39,13 @@ impl Target {
         let memory = server.memory();
         memory.forget_peak();
         let before_bytes = memory.resident_bytes();
-        Self { folder, server, device, memory, before_bytes }
+        Self {
+            folder,
+            server,
+            device,
+            memory,
+            before_bytes,
+        }
     }
 
     /// Fails unless the server is as well as it was before.
@@ -50,14 +56,25 @@ impl Target {
             "start_time": "2023-11-14T22:13:20Z",
         });
         let record = json!({ "sensor_type": "gps", "timestamp": 1_700_000_000_000_i64, "data": { "x": 0.5 } });
-        let pushed = self.device.push_ok(&json!({ "session": session, "sensor_data": [record] })).await;
+        let pushed = self
+            .device
+            .push_ok(&json!({ "session": session, "sensor_data": [record] }))
+            .await;
         assert_eq!(count(&pushed, "inserted"), 1);
         let wanted = json!({ "session_ids": [session["session_id"]] });
-        let pulled = self.device.pull(&wanted).await.expect("the server answers").ok();
+        let pulled = self
+            .device
+            .pull(&wanted)
+            .await
+            .expect("the server answers")
+            .ok();
         assert_eq!(pulled["sessions"][0]["sensor_data"], json!([record]));
 
         let growth = self.memory.peak_bytes().saturating_sub(self.before_bytes);
-        assert!(growth <= GROWTH_MAX_BYTES, "the server grew by {growth} bytes");
+        assert!(
+            growth <= GROWTH_MAX_BYTES,
+            "the server grew by {growth} bytes"
+        );
         self.server.stop();
         self.folder.verify();
         self.folder.assert_no_panic();
@@ -65,12 +82,26 @@ impl Target {
 }
 
 /// Fails unless the answer is one that the documentation knows.
-fn assert_documented(status: StatusCode, headers: &HeaderMap, body: &[u8], request: &dyn Fn() -> String) {
-    let may_be_busy = status == StatusCode::SERVICE_UNAVAILABLE && headers.contains_key(RETRY_AFTER);
-    assert!(!status.is_server_error() || may_be_busy, "{status} to {}", request());
+fn assert_documented(
+    status: StatusCode,
+    headers: &HeaderMap,
+    body: &[u8],
+    request: &dyn Fn() -> String,
+) {
+    let may_be_busy =
+        status == StatusCode::SERVICE_UNAVAILABLE && headers.contains_key(RETRY_AFTER);
+    assert!(
+        !status.is_server_error() || may_be_busy,
+        "{status} to {}",
+        request()
+    );
     if status.is_client_error() {
         let error: Value = serde_json::from_slice(body).unwrap_or_default();
         let is_error = error["error"].is_string() && error["code"].is_string();
-        assert!(is_error, "{status} without an error in JSON to {}: {body:?}", request());
+        assert!(
+            is_error,
+            "{status} without an error in JSON to {}: {body:?}",
+            request()
+        );
     }
 }

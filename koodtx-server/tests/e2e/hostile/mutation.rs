@@ -7,9 +7,34 @@ use serde_json::{Value, json};
 
 /// Texts that parsers stumble over.
 const TOKENS: [&str; 28] = [
-    "1e999", "-1e999", "-0", "1e-400", "9007199254740993", "99999999999999999999999999999999",
-    "-1", "0.1e", "NaN", "Infinity", "01", "\"\\u0000\"", "\"\\ud800\"", "\"\\q\"", "\u{0}", "\u{feff}",
-    "null", "true", "[]", "{}", "\"\"", "[[[[[[[[[[[[[[[[[[[[", "{\"a\":", ",", ":", "}", "]", "\"",
+    "1e999",
+    "-1e999",
+    "-0",
+    "1e-400",
+    "9007199254740993",
+    "99999999999999999999999999999999",
+    "-1",
+    "0.1e",
+    "NaN",
+    "Infinity",
+    "01",
+    "\"\\u0000\"",
+    "\"\\ud800\"",
+    "\"\\q\"",
+    "\u{0}",
+    "\u{feff}",
+    "null",
+    "true",
+    "[]",
+    "{}",
+    "\"\"",
+    "[[[[[[[[[[[[[[[[[[[[",
+    "{\"a\":",
+    ",",
+    ":",
+    "}",
+    "]",
+    "\"",
 ];
 const LONG_TEXT_BYTES: usize = 200_000;
 const STEPS_MAX_COUNT: usize = 4;
@@ -39,7 +64,11 @@ pub fn broken(body: &Value, random: &mut StdRng) -> Vec<u8> {
 }
 
 fn text(body: &Value) -> Vec<u8> {
-    if body.is_null() { Vec::new() } else { body.to_string().into_bytes() }
+    if body.is_null() {
+        Vec::new()
+    } else {
+        body.to_string().into_bytes()
+    }
 }
 
 fn random_bytes(random: &mut StdRng) -> Vec<u8> {
@@ -54,7 +83,9 @@ fn replace_somewhere(value: &mut Value, random: &mut StdRng) {
     match value {
         Value::Object(members) if !stop && !members.is_empty() => {
             let keys: Vec<_> = members.keys().cloned().collect();
-            let Some(key) = keys.choose(random) else { return };
+            let Some(key) = keys.choose(random) else {
+                return;
+            };
             match random.random_range(0..8) {
                 0 => drop(members.remove(key)),
                 1 => drop(members.insert(odd_text(random), odd_value(random))),
@@ -99,7 +130,9 @@ fn odd_text(random: &mut StdRng) -> String {
         2 => "x".repeat(random.random_range(1..LONG_TEXT_BYTES)),
         3 => "\u{202e}\u{1f600}\u{301}\r\n\t\u{7f}".to_owned(),
         4 => "9999-12-31T23:59:60Z".to_owned(),
-        _ => (0..random.random_range(1..20)).map(|_| random.random::<char>()).collect(),
+        _ => (0..random.random_range(1..20))
+            .map(|_| random.random::<char>())
+            .collect(),
     }
 }
 

@@ -7,7 +7,12 @@ use reqwest::header::CONTENT_TYPE;
 
 const DEPTH: usize = 100_000;
 const DIGITS_COUNT: usize = 100_000;
-const PATHS: [&str; 4] = ["/api/sync/push", "/api/sync/pull", "/api/auth/register", "/api/auth/login"];
+const PATHS: [&str; 4] = [
+    "/api/sync/push",
+    "/api/sync/pull",
+    "/api/auth/register",
+    "/api/auth/login",
+];
 const SESSION: &str =
     r#"{"session_id":"0f81a4f3-c125-5dbf-ba8e-668c0884d7ac","start_time":"2025-11-13T00:00:00Z"}"#;
 
@@ -47,9 +52,15 @@ fn bodies(value: &str) -> Vec<String> {
         format!("{{\"session\":{value},\"sensor_data\":[]}}"),
         format!("{{\"session\":{SESSION},\"sensor_data\":{value}}}"),
         record(value),
-        record(&format!("{{\"sensor_type\":\"gps\",\"timestamp\":1,\"data\":{value}}}")),
-        record(&format!("{{\"sensor_type\":\"gps\",\"timestamp\":1,\"data\":{{\"a\":{value}}}}}")),
-        record(&format!("{{\"sensor_type\":\"gps\",\"timestamp\":{value},\"data\":{{}}}}")),
+        record(&format!(
+            "{{\"sensor_type\":\"gps\",\"timestamp\":1,\"data\":{value}}}"
+        )),
+        record(&format!(
+            "{{\"sensor_type\":\"gps\",\"timestamp\":1,\"data\":{{\"a\":{value}}}}}"
+        )),
+        record(&format!(
+            "{{\"sensor_type\":\"gps\",\"timestamp\":{value},\"data\":{{}}}}"
+        )),
         format!("{{\"unknown\":{value},\"session\":{SESSION},\"sensor_data\":[]}}"),
         format!("{{\"session_ids\":{value},\"cursor\":{value},\"page\":{value}}}"),
         format!("{{\"username\":{value},\"password\":{value}}}"),
@@ -58,7 +69,9 @@ fn bodies(value: &str) -> Vec<String> {
 
 async fn send(device: &Device, path: &str, body: String) {
     let start: String = body.chars().take(200).collect();
-    let request = device.request(Method::POST, path).header(CONTENT_TYPE, "application/json");
+    let request = device
+        .request(Method::POST, path)
+        .header(CONTENT_TYPE, "application/json");
     let response = request.body(body).send().await.expect("the server answers");
     let (status, headers) = (response.status(), response.headers().clone());
     let text = response.bytes().await.expect("the answer is whole");

@@ -18,13 +18,27 @@ const REQUESTS_OF_ATTACKER_COUNT: usize = 500;
 /// Statuses that the requests reach: otherwise they would break only the outermost layer.
 const REACHED: [u16; 8] = [200, 201, 400, 401, 404, 405, 413, 415];
 const ODD_CODINGS: [&str; 5] = ["compress", "gzip, br", "", "identity", "zstd;q=0.5"];
-const ODD_TYPES: [&str; 6] =
-    ["text/plain", "application/json; charset=\"", "multipart/form-data", "", "/", "application/+json"];
+const ODD_TYPES: [&str; 6] = [
+    "text/plain",
+    "application/json; charset=\"",
+    "multipart/form-data",
+    "",
+    "/",
+    "application/+json",
+];
 const ODD_TOKENS: [&str; 6] = [
-    "Bearer", "Bearer ", "Basic YTpi", "Bearer a.b.c", "bearer eyJhbGciOiJub25lIn0.e30.", "Bearer \u{e9}",
+    "Bearer",
+    "Bearer ",
+    "Basic YTpi",
+    "Bearer a.b.c",
+    "bearer eyJhbGciOiJub25lIn0.e30.",
+    "Bearer \u{e9}",
 ];
 const ODD_HEADERS: [(HeaderName, &str); 6] = [
-    (header::ACCEPT_ENCODING, "gzip;q=9, *;q=-1, \u{e9}, br;q=0.00001"),
+    (
+        header::ACCEPT_ENCODING,
+        "gzip;q=9, *;q=-1, \u{e9}, br;q=0.00001",
+    ),
     (header::ACCEPT, "image/png"),
     (header::RANGE, "bytes=5-1"),
     (header::IF_NONE_MATCH, "*"),
@@ -52,8 +66,14 @@ async fn two_thousand_broken_requests_are_all_answered_and_break_nothing() {
     for attacker in attackers {
         reached.extend(attacker.await.expect("every answer was documented"));
     }
-    let missed: Vec<_> = REACHED.iter().filter(|status| !reached.contains(*status)).collect();
-    assert!(missed.is_empty(), "no request was answered with {missed:?}, only {reached:?}");
+    let missed: Vec<_> = REACHED
+        .iter()
+        .filter(|status| !reached.contains(*status))
+        .collect();
+    assert!(
+        missed.is_empty(),
+        "no request was answered with {missed:?}, only {reached:?}"
+    );
     target.assert_unharmed().await;
 }
 
@@ -70,7 +90,9 @@ impl Attacker {
         let seeds = seeds::all();
         let mut reached = BTreeSet::new();
         for _ in 0..REQUESTS_OF_ATTACKER_COUNT {
-            let Some(seed) = seeds.choose(&mut self.random) else { continue };
+            let Some(seed) = seeds.choose(&mut self.random) else {
+                continue;
+            };
             reached.insert(self.send(seed).await);
         }
         reached
@@ -88,10 +110,20 @@ impl Attacker {
             let start = String::from_utf8_lossy(&body[..body.len().min(2_000)]).into_owned();
             format!("{method} {url} {headers:?} {start:?}")
         };
-        let request = self.client.request(method.clone(), &url).headers(headers.clone()).body(body.clone());
-        let response = request.send().await.unwrap_or_else(|error| panic!("{error:?} to {}", show()));
+        let request = self
+            .client
+            .request(method.clone(), &url)
+            .headers(headers.clone())
+            .body(body.clone());
+        let response = request
+            .send()
+            .await
+            .unwrap_or_else(|error| panic!("{error:?} to {}", show()));
         let (status, answered) = (response.status(), response.headers().clone());
-        let text = response.bytes().await.unwrap_or_else(|error| panic!("{error:?} to {}", show()));
+        let text = response
+            .bytes()
+            .await
+            .unwrap_or_else(|error| panic!("{error:?} to {}", show()));
         if method != Method::HEAD {
             assert_documented(status, &answered, &text, &show);
         }
@@ -113,15 +145,29 @@ impl Attacker {
     }
 
     fn method(&mut self, method: &Method) -> Method {
-        let odd = [Method::PUT, Method::PATCH, Method::OPTIONS, Method::HEAD, Method::TRACE, Method::GET];
-        let replaced = self.random.random_bool(0.07).then(|| odd.choose(&mut self.random).cloned());
+        let odd = [
+            Method::PUT,
+            Method::PATCH,
+            Method::OPTIONS,
+            Method::HEAD,
+            Method::TRACE,
+            Method::GET,
+        ];
+        let replaced = self
+            .random
+            .random_bool(0.07)
+            .then(|| odd.choose(&mut self.random).cloned());
         replaced.flatten().unwrap_or_else(|| method.clone())
     }
 
     fn authorize(&mut self, headers: &mut HeaderMap) {
         let text = match self.random.random_range(0..10) {
             0 => return,
-            1 => ODD_TOKENS.choose(&mut self.random).copied().unwrap_or_default().to_owned(),
+            1 => ODD_TOKENS
+                .choose(&mut self.random)
+                .copied()
+                .unwrap_or_default()
+                .to_owned(),
             2 => {
                 let mut token = self.token.clone().into_bytes();
                 let at = self.random.random_range(0..token.len());
@@ -138,16 +184,25 @@ impl Attacker {
         match self.random.random_range(0..12) {
             0 => {}
             1 => {
-                let odd = ODD_TYPES.choose(&mut self.random).copied().unwrap_or_default();
+                let odd = ODD_TYPES
+                    .choose(&mut self.random)
+                    .copied()
+                    .unwrap_or_default();
                 insert(headers, header::CONTENT_TYPE, odd);
             }
             _ => insert(headers, header::CONTENT_TYPE, "application/json"),
         }
-        let coding = CODINGS.choose(&mut self.random).copied().unwrap_or_default();
+        let coding = CODINGS
+            .choose(&mut self.random)
+            .copied()
+            .unwrap_or_default();
         match self.random.random_range(0..12) {
             0 => insert(headers, header::CONTENT_ENCODING, coding),
             1 => {
-                let odd = ODD_CODINGS.choose(&mut self.random).copied().unwrap_or_default();
+                let odd = ODD_CODINGS
+                    .choose(&mut self.random)
+                    .copied()
+                    .unwrap_or_default();
                 insert(headers, header::CONTENT_ENCODING, odd);
             }
             2 | 3 => {
@@ -169,14 +224,21 @@ impl Attacker {
         if self.random.random_bool(0.03) {
             let mut value = vec![0; LONG_HEADER_BYTES];
             self.random.fill_bytes(&mut value);
-            insert(headers, HeaderName::from_static("x-noise"), &String::from_utf8_lossy(&value));
+            insert(
+                headers,
+                HeaderName::from_static("x-noise"),
+                &String::from_utf8_lossy(&value),
+            );
         }
     }
 }
 
 /// Adds a header with whatever of `text` HTTP can carry.
 fn insert(headers: &mut HeaderMap, name: HeaderName, text: &str) {
-    let bytes: Vec<u8> = text.bytes().filter(|byte| *byte >= b' ' && *byte != 0x7f).collect();
+    let bytes: Vec<u8> = text
+        .bytes()
+        .filter(|byte| *byte >= b' ' && *byte != 0x7f)
+        .collect();
     if let Ok(value) = HeaderValue::from_bytes(&bytes) {
         headers.insert(name, value);
     }

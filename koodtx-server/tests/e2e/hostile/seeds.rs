@@ -16,20 +16,37 @@ const ID: &str = "0f81a4f3-c125-5dbf-ba8e-668c0884d7ac";
 
 /// At least one for every endpoint; more for those that read much.
 pub fn all() -> Vec<Seed> {
-    let post = |path, body| Seed { method: Method::POST, path, body };
-    let get = |path| Seed { method: Method::GET, path, body: Value::Null };
+    let post = |path, body| Seed {
+        method: Method::POST,
+        path,
+        body,
+    };
+    let get = |path| Seed {
+        method: Method::GET,
+        path,
+        body: Value::Null,
+    };
     vec![
         post("/api/auth/register", register()),
-        post("/api/auth/login", json!({ "username": "ann", "password": "correct horse battery" })),
+        post(
+            "/api/auth/login",
+            json!({ "username": "ann", "password": "correct horse battery" }),
+        ),
         post("/api/auth/refresh", Value::Null),
         post("/api/auth/logout", Value::Null),
         get("/api/auth/me"),
         post("/api/sync/push", push()),
         post("/api/sync/push", push()),
         post("/api/sync/push", push_of_odd_values()),
-        post("/api/sync/push", json!({ "sensor_data": [], "session": metadata() })),
+        post(
+            "/api/sync/push",
+            json!({ "sensor_data": [], "session": metadata() }),
+        ),
         post("/api/sync/pull", pull()),
-        post("/api/sync/pull", json!({ "page": 2, "page_size": 1, "session_ids": [ID] })),
+        post(
+            "/api/sync/pull",
+            json!({ "page": 2, "page_size": 1, "session_ids": [ID] }),
+        ),
         get("/api/sync/status"),
         get("/api/sessions?limit=10"),
         get("/api/sessions?limit=1&cursor=AAAA"),

@@ -2,3 +2,4 @@
 
 mod flood;
 mod long_pull;
+mod shape;

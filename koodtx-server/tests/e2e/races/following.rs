@@ -86,13 +86,23 @@ async fn a_device_that_was_idle_downloads_a_change_once() {
     let mut writer = Writer::new(device.clone(), 0);
     let mut follower = Follower::new(device, Style::Pages { size: 2 });
     writer.push_to_each().await;
-    assert_eq!(follower.round().await.expect("the server answers").len(), OLD_SESSIONS_COUNT as usize);
+    assert_eq!(
+        follower.round().await.expect("the server answers").len(),
+        OLD_SESSIONS_COUNT as usize
+    );
     for _ in 0..3 {
         assert_eq!(follower.round().await.expect("the server answers"), [""; 0]);
     }
     writer.push_to_each().await;
-    assert_eq!(follower.round().await.expect("the server answers").len(), OLD_SESSIONS_COUNT as usize);
-    assert_eq!(follower.round().await.expect("the server answers"), [""; 0], "downloaded twice");
+    assert_eq!(
+        follower.round().await.expect("the server answers").len(),
+        OLD_SESSIONS_COUNT as usize
+    );
+    assert_eq!(
+        follower.round().await.expect("the server answers"),
+        [""; 0],
+        "downloaded twice"
+    );
     server.stop();
 }
 
@@ -120,7 +130,12 @@ struct Writer {
 
 impl Writer {
     fn new(device: Device, number: u64) -> Self {
-        Self { device, number, random: StdRng::seed_from_u64(number), new_sessions: 0 }
+        Self {
+            device,
+            number,
+            random: StdRng::seed_from_u64(number),
+            new_sessions: 0,
+        }
     }
 
     /// Changes every old session.
@@ -138,7 +153,11 @@ impl Writer {
             let id = self.session_id();
             if self.random.random_bool(0.08) {
                 // Another writer may have deleted it, or nobody pushed it yet.
-                let answer = self.device.delete_session(&id).await.expect("the server answers");
+                let answer = self
+                    .device
+                    .delete_session(&id)
+                    .await
+                    .expect("the server answers");
                 assert!([200, 404].contains(&answer.status.as_u16()), "{answer:?}");
                 continue;
             }

@@ -1,7 +1,7 @@
 //! Compressed bodies.
 
-use async_compression::tokio::bufread::{BrotliEncoder, GzipEncoder, ZlibEncoder, ZstdEncoder};
 use async_compression::Level;
+use async_compression::tokio::bufread::{BrotliEncoder, GzipEncoder, ZlibEncoder, ZstdEncoder};
 use tokio::io::{AsyncBufRead, AsyncRead, AsyncReadExt, BufReader};
 
 /// The codings that the server takes, by their names in headers.
@@ -27,6 +27,9 @@ async fn encode(coding: &str, source: impl AsyncBufRead + Send + Unpin) -> Vec<u
         other => panic!("{other} is no coding of the server"),
     };
     let mut encoded = Vec::new();
-    encoder.read_to_end(&mut encoded).await.expect("memory does not fail");
+    encoder
+        .read_to_end(&mut encoded)
+        .await
+        .expect("memory does not fail");
     encoded
 }

@@ -122,6 +122,11 @@ impl SessionCopy {
     #[track_caller]
     pub fn assert_count(&self) {
         let count = self.metadata["data_count"].as_u64();
-        assert_eq!(count, Some(self.records.len() as u64), "data_count of {}", self.metadata);
+        assert_eq!(
+            count,
+            Some(self.records.len() as u64),
+            "data_count of {}",
+            self.metadata
+        );
     }
 }
