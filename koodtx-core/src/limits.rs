@@ -1,4 +1,4 @@
-//! Every limit of the protocol, by name. The unit is the last word of a name.
+//! Every limit of the protocol that a client can notice, by name. The unit is the last word of a name.
 
 /// Longest `sensor_type` and longest entry of `enabled_sensors`, in characters.
 pub const SENSOR_TYPE_MAX_CHARS: usize = 50;
@@ -43,6 +43,8 @@ pub const PAGE_SIZE_MAX_COUNT: usize = 100;
 pub const PAGE_SIZE_DEFAULT_COUNT: usize = 50;
 /// Highest page number; whoever needs more follows `next_cursor`, which costs the same at any depth.
 pub const PAGE_MAX_NUMBER: usize = 10_000;
+/// Most damaged places that the answer to a pull names; `verify` names them all.
+pub const DAMAGE_REPORTED_MAX_COUNT: usize = 100;
 /// Most entries of `session_ids` in one pull.
 pub const PULL_SESSION_IDS_MAX_COUNT: usize = 1_000;
 /// Longest text form of a cursor, in bytes.
@@ -50,9 +52,18 @@ pub const CURSOR_MAX_BYTES: usize = 512;
 /// Sync log entries that a status answer shows.
 pub const STATUS_RECENT_SYNCS_COUNT: usize = 10;
 
-/// How far a client's stamp may lie ahead of the server before it is clamped, in microseconds.
+/// How far a client's stamp may lie ahead of the tick (the user clock of the push) before it becomes the
+/// tick, in microseconds.
 pub const STAMP_AHEAD_MAX_MICROS: i64 = 5 * 60 * 1_000_000;
 /// How long the first page of a pull round is remembered, in microseconds.
 pub const ROUND_MEMORY_MAX_MICROS: i64 = 24 * 60 * 60 * 1_000_000;
 /// Most first pages remembered for one sign-in.
 pub const ROUNDS_PER_SIGN_IN_MAX_COUNT: usize = 32;
+
+/// What a client hears that brings more than [`SESSION_SENSOR_TYPES_MAX_COUNT`] sensor types.
+pub(crate) fn too_many_sensor_types() -> String {
+    format!(
+        "a session holds at most {SESSION_SENSOR_TYPES_MAX_COUNT} different sensor types; put what \
+         distinguishes the samples into `data` instead"
+    )
+}

@@ -21,7 +21,7 @@ pub enum SyncKind {
 pub enum SyncStatus {
     /// All of it.
     Success,
-    /// Without the records that were refused.
+    /// Without records that were refused (a push) or cannot be read (a pull).
     Partial,
     /// Nothing was stored, or the answer did not reach its end.
     Failed,
@@ -54,7 +54,7 @@ pub struct NewSyncLogEntry {
     pub body_bytes: u64,
     /// When the server began to handle it.
     pub started_at: Timestamp,
-    /// What went wrong, in the words that the client got.
+    /// What went wrong; of a refused push, in the words that the client got.
     pub error: Option<String>,
 }
 

@@ -126,9 +126,8 @@ fn scan(
         .map(first_time)
         .transpose()?;
     for entry in key.scan_from(values, start.unwrap_or(from)) {
-        let wanted = |meta: BlockMeta| {
-            meta.last >= from && after.is_none_or(|after| meta.changed > after)
-        };
+        let wanted =
+            |meta: BlockMeta| meta.last >= from && after.is_none_or(|after| meta.changed > after);
         if let Some(found) = load(values, key, &entry?, from, wanted)? {
             return Ok(Some(found));
         }

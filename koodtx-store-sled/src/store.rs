@@ -39,7 +39,7 @@ pub(crate) struct Inner {
     pub(crate) rounds: Mutex<()>,
     pub(crate) bell: Bell,
     locks: UserLocks,
-    /// Held alone by whoever makes a name taken. Taken before the lock of a user.
+    /// Held alone by whoever writes an account. Taken before the lock of a user.
     accounts: Arc<RwLock<()>>,
     // Last: the folder stays locked until the database is closed.
     folder: Folder,

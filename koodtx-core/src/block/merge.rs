@@ -296,11 +296,7 @@ impl<'a> Application<'a> {
         let rows = self.at_stored..to;
         self.changed
             .extend_from_slice(&self.stored.changed[rows.clone()]);
-        let stamps = if self.stored.stamps.is_empty() {
-            &self.stored.changed
-        } else {
-            &self.stored.stamps
-        };
+        let stamps = self.stored.effective_stamps();
         self.stamps.extend_from_slice(&stamps[rows.clone()]);
         push_run(&mut self.runs, 0, rows);
         self.at_stored = to;

@@ -128,16 +128,21 @@ impl Block {
                 .changed
                 .extend_from_slice(&source.changed[rows.clone()]);
             if stamped {
-                let stamps = if source.stamps.is_empty() {
-                    &source.changed
-                } else {
-                    &source.stamps
-                };
-                selected.stamps.extend_from_slice(&stamps[rows.clone()]);
+                let stamps = &source.effective_stamps()[rows.clone()];
+                selected.stamps.extend_from_slice(stamps);
             }
         }
         selected.drop_implied_stamps();
         selected
+    }
+
+    /// The stamps, one a record.
+    pub(crate) fn effective_stamps(&self) -> &[i64] {
+        if self.stamps.is_empty() {
+            &self.changed
+        } else {
+            &self.stamps
+        }
     }
 
     /// Restores the short form of `stamps` where no stamp says more than `changed`.

@@ -108,9 +108,7 @@ impl Block {
             block.changed.push(record.changed.as_micros());
             block.stamps.push(record.stamp.as_micros());
         }
-        if block.stamps == block.changed {
-            block.stamps.clear();
-        }
+        block.drop_implied_stamps();
         block.columns = builder.into_columns();
         Ok(block)
     }

@@ -75,7 +75,8 @@ impl NumberToken<'_> {
             return Some(if self.negative { -micros } else { micros });
         }
         self.decimal_millis_to_micros().or_else(|| {
-            // Written with an exponent: the double is exact to a quarter of a microsecond.
+            // With an exponent, or more digits than fit: as exact as the double, which is a quarter of a
+            // microsecond until 2039.
             let micros = (self.to_f64()? * MICROS_PER_MILLI as f64).round();
             (micros.abs() < i64::MAX as f64).then_some(micros as i64)
         })

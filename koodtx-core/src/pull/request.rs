@@ -114,6 +114,15 @@ impl PullRequest {
     /// Checks what the fields say of each other.
     pub(crate) fn check(self) -> Result<Self, PullRequestError> {
         let refuse = PullRequestError::field_error;
+        for (field, count) in [
+            ("page", self.page as u64),
+            ("page_size", self.page_size as u64),
+            ("max_records", self.max_records.unwrap_or(1)),
+        ] {
+            if count == 0 {
+                return Err(refuse(field, "has to be a whole number from 1"));
+            }
+        }
         match &self.cursor {
             Some(cursor) if cursor.filter != self.filter_hash() => Err(refuse(
                 "cursor",

@@ -8,7 +8,8 @@ use crate::json::JsonError;
 use crate::json::scanner::{Scanner, StringToken, SyntaxError};
 use crate::limits::{
     PUSH_ERROR_DETAILS_MAX_COUNT, PUSH_RECORDS_MAX_COUNT, RECORD_DATA_MAX_BYTES,
-    RECORD_DATA_MAX_DEPTH, SESSION_SENSOR_TYPES_MAX_COUNT,
+    RECORD_DATA_MAX_DEPTH, RECORD_TIMESTAMP_MAX_MILLIS, SENSOR_TYPE_MAX_CHARS,
+    SESSION_SENSOR_TYPES_MAX_COUNT, too_many_sensor_types,
 };
 use crate::sample_time::is_sample_time;
 use crate::session::SessionPatch;
@@ -275,11 +276,11 @@ impl RecordParser {
                     let token = scanner.string()?;
                     match self.series_of(token)? {
                         Some(series) => draft.series = Some(series),
-                        None => draft.fail("invalid_sensor_type", SENSOR_TYPE_HELP),
+                        None => draft.fail("invalid_sensor_type", sensor_type_help()),
                     }
                 } else {
                     scanner.value()?;
-                    draft.fail("invalid_sensor_type", SENSOR_TYPE_HELP);
+                    draft.fail("invalid_sensor_type", sensor_type_help());
                 }
             }
             "timestamp" => match scanner.peek() {
@@ -287,7 +288,7 @@ impl RecordParser {
                     let micros = scanner.number()?.millis_to_micros();
                     match micros.filter(|&micros| is_sample_time(Timestamp::from_micros(micros))) {
                         Some(micros) => draft.time = Some(micros),
-                        None => draft.fail("timestamp_out_of_range", TIMESTAMP_RANGE_HELP),
+                        None => draft.fail("timestamp_out_of_range", timestamp_range_help()),
                     }
                 }
                 _ => {
@@ -348,7 +349,7 @@ impl RecordParser {
             Ok(()) if scanner.at - start <= RECORD_DATA_MAX_BYTES => draft.read = true,
             Ok(()) => {
                 builder.rollback();
-                draft.fail("data_too_large", DATA_SIZE_HELP);
+                draft.fail("data_too_large", data_size_help());
             }
             Err(JsonError::Syntax(error)) => return Err(error),
             Err(error) => {
@@ -356,7 +357,7 @@ impl RecordParser {
                 scanner.at = start;
                 scanner.value()?;
                 match error {
-                    JsonError::TooLong => draft.fail("data_too_large", DATA_SIZE_HELP),
+                    JsonError::TooLong => draft.fail("data_too_large", data_size_help()),
                     JsonError::TooDeep => draft.fail(
                         "data_too_deep",
                         format!("`data` may nest at most {RECORD_DATA_MAX_DEPTH} levels deep"),
@@ -418,19 +419,25 @@ impl Draft {
     }
 }
 
-fn too_many_sensor_types() -> String {
+fn sensor_type_help() -> String {
     format!(
-        "a session holds at most {SESSION_SENSOR_TYPES_MAX_COUNT} different sensor types; put what \
-         distinguishes the samples into `data` instead"
+        "`sensor_type` has to be a string of 1 to {SENSOR_TYPE_MAX_CHARS} characters without control \
+         characters"
     )
 }
 
-const SENSOR_TYPE_HELP: &str =
-    "`sensor_type` has to be a string of 1 to 50 characters without control characters";
+fn timestamp_range_help() -> String {
+    format!(
+        "`timestamp` has to be milliseconds since 1970-01-01 UTC, from 0 to \
+         {RECORD_TIMESTAMP_MAX_MILLIS}; divide microseconds by 1000 and nanoseconds by 1000000"
+    )
+}
+
+fn data_size_help() -> String {
+    format!("`data` may have at most {RECORD_DATA_MAX_BYTES} bytes of JSON; split the record")
+}
+
 const TIMESTAMP_TYPE_HELP: &str =
     "`timestamp` has to be a number: milliseconds since 1970-01-01 UTC";
-const TIMESTAMP_RANGE_HELP: &str = "`timestamp` has to be milliseconds since 1970-01-01 UTC, from 0 to \
-     253402300799999; divide microseconds by 1000 and nanoseconds by 1000000";
 const UPDATED_AT_HELP: &str =
     "`updated_at` has to be a string with an RFC 3339 time, like 2025-11-13T12:00:00.250Z";
-const DATA_SIZE_HELP: &str = "`data` may have at most 16384 bytes of JSON; split the record";

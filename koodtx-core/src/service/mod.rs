@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-pub use pull::{DAMAGE_REPORTED_MAX_COUNT, Pull, PullError, PullEvent, PullSummary};
+pub use pull::{Pull, PullError, PullEvent, PullSummary};
 pub use stream::PullStream;
 
 use crate::id::{LogId, SessionId, SignInId, UserId};

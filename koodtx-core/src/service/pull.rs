@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use super::{Caller, SyncService};
 use crate::id::{LogId, SessionId};
+use crate::limits::DAMAGE_REPORTED_MAX_COUNT;
 use crate::pull::{
     Cursor, Damage, PageStart, PullHead, PullQuery, PullRequest, PullRequestError, RecordChunk,
     RecordPosition, RecordQuery, RoundKey,
@@ -16,8 +17,6 @@ use crate::time::Timestamp;
 /// Records read from the store in one step, about. Bounds the memory of a pull.
 const READ_CHUNK_RECORDS_COUNT: usize = 8_192;
 
-/// Most damaged places that one answer names; `verify` names them all.
-pub const DAMAGE_REPORTED_MAX_COUNT: usize = 100;
 /// What the sync log says of a pull that met damaged places.
 const DAMAGE_TEXT: &str = "some stored samples are damaged and could not be sent";
 

@@ -13,7 +13,8 @@ use crate::limits::{
 use crate::push::PushError;
 use crate::time::Timestamp;
 
-/// A session's metadata as one push gives it. A field that is `None` was absent and is not written;
+/// A session's metadata as one push gives it. A field that is `None` was absent (or
+/// `null`, where `null` cannot clear it) and is not written;
 /// `Some(None)` is an explicit `null`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SessionPatch {

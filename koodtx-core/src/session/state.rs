@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{SessionFields, SessionPatch};
 use crate::block::MergeCounts;
 use crate::id::SessionId;
-use crate::limits::SESSION_SENSOR_TYPES_MAX_COUNT;
+use crate::limits::{SESSION_SENSOR_TYPES_MAX_COUNT, too_many_sensor_types};
 use crate::register::{Effect, Stamp};
 use crate::store::StoreError;
 use crate::time::{Tick, Timestamp};
@@ -150,13 +150,7 @@ impl SessionMerge {
     /// writes nothing of the push.
     pub fn finish(mut self) -> Result<SessionWrite, StoreError> {
         if self.state.series_count > SESSION_SENSOR_TYPES_MAX_COUNT as u64 {
-            return Err(StoreError::limit_exceeded(
-                "push",
-                format!(
-                    "a session holds at most {SESSION_SENSOR_TYPES_MAX_COUNT} different sensor \
-                     types; put what distinguishes the samples into `data` instead"
-                ),
-            ));
+            return Err(StoreError::limit_exceeded("push", too_many_sensor_types()));
         }
         if self.effect == Effect::Changed {
             self.state.updated_at = self.tick.at();

@@ -90,7 +90,8 @@ impl StoreError {
         &self.message
     }
 
-    /// Whether the same call may succeed later without anybody changing anything else.
+    /// Whether the same call may succeed later, once what was missing is back. Servers answer it with a
+    /// status that asks for a retry.
     pub fn is_retryable(&self) -> bool {
         matches!(
             self.kind,

@@ -4,9 +4,7 @@ use std::sync::Arc;
 
 use koodtx_core::block::Block;
 use koodtx_core::id::{SensorType, SignInId};
-use koodtx_core::pull::{
-    Damage, PageStart, PullQuery, PullRequest, RecordPosition, RecordQuery,
-};
+use koodtx_core::pull::{Damage, PageStart, PullQuery, PullRequest, RecordPosition, RecordQuery};
 use koodtx_core::service::{Caller, SyncService};
 use koodtx_core::store::{MaintenanceStore, Problem, SyncStore};
 use koodtx_core::sync_log::SyncStatus;
@@ -150,7 +148,10 @@ async fn a_damaged_block_is_named_and_spares_everything_else() {
     );
     assert_eq!(answer["sessions"][0]["data_count"], RECORDS_COUNT + 10);
     assert_eq!(
-        answer["sessions"][0]["sensor_data"].as_array().unwrap().len() as u64,
+        answer["sessions"][0]["sensor_data"]
+            .as_array()
+            .unwrap()
+            .len() as u64,
         RECORDS_COUNT + 10 - lost
     );
     let log = service.status(&caller).await.unwrap().recent_syncs;
