@@ -22,7 +22,7 @@ use super::script::{MICROS_PER_SECOND, NOON, body, everything, parse};
 
 /// A fresh, empty store, what keeps it alive, and a wall clock of its own.
 ///
-/// The clock begins at [`NOON`] and goes on a second with every change, so that checks are
+/// The clock begins at noon of a day in 2025 and goes on a second with every change, so that checks are
 /// repeatable to the microsecond.
 pub struct Harness {
     sync: Arc<dyn SyncStore>,

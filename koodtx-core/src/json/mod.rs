@@ -1,8 +1,8 @@
 //! JSON as this protocol needs it: a scanner for the hot path, and exact values for the rest.
 //!
-//! `serde_json` reads pull bodies and single members of `session`; everything else of a push goes
-//! through [`scanner`], which knows no allocation per record, finds a fault in one record without giving up on the others, and keeps
-//! integers of any size exact.
+//! `serde_json` reads pull bodies and single members of `session`. Everything else of a push goes
+//! through a scanner of our own, which knows no allocation per record, finds a fault in one record
+//! without giving up on the others, and keeps integers of any size exact.
 
 pub(crate) mod number;
 pub(crate) mod scanner;
