@@ -345,7 +345,7 @@ impl RecordParser {
     ) -> Result<(), SyntaxError> {
         let start = scanner.at;
         let builder = &mut self.series[series].1;
-        match builder.read_data(scanner) {
+        match builder.read_data(scanner, RECORD_DATA_MAX_BYTES) {
             Ok(()) if scanner.at - start <= RECORD_DATA_MAX_BYTES => draft.read = true,
             Ok(()) => {
                 builder.rollback();

@@ -6,7 +6,7 @@ use super::template::Template;
 use crate::block::{Column, Columns, IncomingSeries, NO_STAMP, Rows, Texts, Values};
 use crate::json::scanner::{Scanner, StringToken};
 use crate::json::{Json, JsonError};
-use crate::limits::{RECORD_DATA_MAX_BYTES, RECORD_DATA_MAX_DEPTH};
+use crate::limits::RECORD_DATA_MAX_DEPTH;
 use crate::time::Timestamp;
 
 /// Most fields that get columns of their own in one series of one push; a record that brings more is
@@ -137,19 +137,22 @@ impl SeriesBuilder {
 
     /// Reads a `data` object into the columns of the next row, which [`Self::commit`] completes.
     ///
-    /// The scanner stands at the `{`. On an error nothing of the row is left in the columns; the
+    /// The scanner stands at the `{`. A value of more than `bytes_max` bytes is refused. On an error nothing of the row is left in the columns; the
     /// scanner then stands anywhere.
     #[inline]
-    pub(crate) fn read_data(&mut self, scanner: &mut Scanner<'_>) -> Result<(), JsonError> {
+    pub(crate) fn read_data(
+        &mut self,
+        scanner: &mut Scanner<'_>,
+        bytes_max: usize,
+    ) -> Result<(), JsonError> {
         let start = scanner.at;
-        match self.read_fields(scanner) {
+        match self.read_fields(scanner, bytes_max) {
             Ok(true) => Ok(()),
             Ok(false) => {
                 // Repeated keys or too many fields: rare, so take the simple way.
                 self.rollback();
                 scanner.at = start;
-                let value =
-                    Json::read_bounded(scanner, RECORD_DATA_MAX_BYTES, RECORD_DATA_MAX_DEPTH)?;
+                let value = Json::read_bounded(scanner, bytes_max, RECORD_DATA_MAX_DEPTH)?;
                 self.push_json(&value);
                 Ok(())
             }
@@ -162,7 +165,11 @@ impl SeriesBuilder {
 
     /// False where the row does not fit the columns.
     #[inline]
-    fn read_fields(&mut self, scanner: &mut Scanner<'_>) -> Result<bool, JsonError> {
+    fn read_fields(
+        &mut self,
+        scanner: &mut Scanner<'_>,
+        bytes_max: usize,
+    ) -> Result<bool, JsonError> {
         let row = self.times.len();
         self.expected = 0;
         scanner.expect(b'{', "an object")?;
@@ -204,7 +211,7 @@ impl SeriesBuilder {
                 }
                 _ => {
                     let depth_max = RECORD_DATA_MAX_DEPTH - 1;
-                    let value = Json::read_bounded(scanner, RECORD_DATA_MAX_BYTES, depth_max)?;
+                    let value = Json::read_bounded(scanner, bytes_max, depth_max)?;
                     field.texts.enter(row);
                     field.texts.values.push(&value.stored_text());
                 }
@@ -313,7 +320,8 @@ impl SeriesBuilder {
     ) -> Result<(), JsonError> {
         let mut scanner = Scanner::new(data);
         scanner.peek();
-        self.read_data(&mut scanner)?;
+        // What was stored may be longer than it was sent: `1e15` is kept with all its digits.
+        self.read_data(&mut scanner, usize::MAX)?;
         scanner.finish().inspect_err(|_| self.rollback())?;
         self.commit(time, stamp);
         Ok(())
