@@ -517,3 +517,25 @@ async fn an_answer_is_handed_out_in_small_pieces_however_large_its_records() {
         8_999
     );
 }
+
+/// Numbers may be longer as they are stored than as they were sent, past the limit for what is sent.
+#[tokio::test]
+async fn data_that_is_longer_stored_than_sent_comes_back() {
+    let service = service();
+    let numbers = vec!["1e15"; 3_000].join(",");
+    let body = format!(
+        r#"{{"session":{{"session_id":"{}","start_time":"2025-11-13T00:00:00Z"}},
+            "sensor_data":[{{"sensor_type":"s","timestamp":1,"data":{{"n":[{numbers}]}}}}]}}"#,
+        session_id(1)
+    );
+    let batch = PushBatch::parse(body.as_bytes()).unwrap();
+    assert_eq!(batch.errors, 0);
+    let pushed = service
+        .push(&caller(), Arc::new(batch), 0, service.now())
+        .await
+        .unwrap();
+    assert_eq!(pushed.inserted, 1);
+    let answer = pull(&service, json!({})).await;
+    let data = &answer["sessions"][0]["sensor_data"][0]["data"]["n"];
+    assert_eq!(*data, json!(vec![1_000_000_000_000_000_u64; 3_000]));
+}
