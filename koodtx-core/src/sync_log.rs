@@ -71,6 +71,31 @@ pub struct SyncLogEntry {
 }
 
 impl NewSyncLogEntry {
+    /// An entry that counts no records and names no session.
+    pub fn new(
+        kind: SyncKind,
+        status: SyncStatus,
+        device_id: Option<String>,
+        body_bytes: u64,
+        started_at: Timestamp,
+    ) -> Self {
+        Self {
+            kind,
+            status,
+            session_id: None,
+            device_id,
+            records_count: 0,
+            inserted: 0,
+            updated: 0,
+            duplicates_count: 0,
+            errors_count: 0,
+            sensor_types: Vec::new(),
+            body_bytes,
+            started_at,
+            error: None,
+        }
+    }
+
     /// The stored entry that follows `last` in its log at wall-clock time `now`.
     ///
     /// The id is `max(now in µs, last + 1)`: unique and growing without a sequence, and below 2^53.

@@ -36,7 +36,7 @@ impl SeriesKey<'_> {
     }
 
     /// The last block that begins at `time` or before.
-    pub(crate) fn last_from(&self, values: &Values, time: Timestamp) -> Result<Option<Entry>> {
+    pub(crate) fn last_until(&self, values: &Values, time: Timestamp) -> Result<Option<Entry>> {
         values
             .scan(&self.all(), &self.block(time.plus_micros(1)))
             .next_back()
@@ -46,6 +46,12 @@ impl SeriesKey<'_> {
     /// The first block that begins at `time` or later.
     pub(crate) fn next_from(&self, values: &Values, time: Timestamp) -> Result<Option<Entry>> {
         self.scan_from(values, time).next().transpose()
+    }
+
+    /// Where the block behind the one that begins at `first` does.
+    fn first_behind(&self, values: &Values, first: Timestamp) -> Result<Option<Timestamp>> {
+        let behind = self.next_from(values, first.plus_micros(1))?;
+        behind.as_ref().map(first_time).transpose()
     }
 
     /// The block that begins at `first`.
@@ -70,15 +76,14 @@ impl SeriesKey<'_> {
 
     /// The block that records at `time` belong into, with where the one behind it begins.
     pub(crate) fn leaf(&self, values: &Values, time: Timestamp) -> Result<Option<Leaf>> {
-        let entry = match self.last_from(values, time)? {
+        let entry = match self.last_until(values, time)? {
             Some(entry) => Some(entry),
             None => self.next_from(values, time)?,
         };
         let Some(entry) = entry else { return Ok(None) };
-        let behind = self.next_from(values, first_time(&entry)?.plus_micros(1))?;
         Ok(Some(Leaf {
             block: self.decode(values, &entry)?,
-            next_first: behind.as_ref().map(first_time).transpose()?,
+            next_first: self.first_behind(values, first_time(&entry)?)?,
         }))
     }
 
@@ -86,6 +91,24 @@ impl SeriesKey<'_> {
     pub(crate) fn meta(&self, values: &Values, entry: &Entry) -> Result<BlockMeta> {
         let bytes = self.load(values, entry)?;
         read_meta(&bytes).map_err(|error| self.corrupt(values, entry, &error))
+    }
+
+    /// The block, if its header makes it wanted.
+    pub(crate) fn decode_if(
+        &self,
+        values: &Values,
+        entry: &Entry,
+        wanted: impl Fn(BlockMeta) -> bool,
+    ) -> Result<Option<Block>> {
+        let bytes = self.load(values, entry)?;
+        let block = match read_meta(&bytes) {
+            Ok(meta) if !wanted(meta) => return Ok(None),
+            Ok(_) => Block::decode(&bytes),
+            Err(error) => Err(error),
+        };
+        block
+            .map(Some)
+            .map_err(|error| self.corrupt(values, entry, &error))
     }
 
     pub(crate) fn decode(&self, values: &Values, entry: &Entry) -> Result<Block> {
@@ -122,20 +145,17 @@ impl SeriesKey<'_> {
     /// Where a block that cannot be read begins, and where the one behind it does.
     pub(crate) fn damage(&self, values: &Values, entry: &Entry) -> Result<Damage> {
         let from = first_time(entry)?;
-        let behind = self.next_from(values, from.plus_micros(1))?;
         Ok(Damage {
             sensor_type: self.sensor_type.clone(),
             from,
-            until: behind.as_ref().map(first_time).transpose()?,
+            until: self.first_behind(values, from)?,
         })
     }
 
     /// A damaged block does not say where it ends, so the one behind it has to.
     fn corrupt(&self, values: &Values, entry: &Entry, reason: &impl fmt::Display) -> Failure {
         let begin = first_time(entry).ok();
-        let behind = begin
-            .and_then(|begin| self.next_from(values, begin.plus_micros(1)).ok().flatten())
-            .and_then(|entry| first_time(&entry).ok());
+        let behind = begin.and_then(|begin| self.first_behind(values, begin).ok().flatten());
         let text = |time: Option<Timestamp>, otherwise: &str| {
             time.map_or_else(|| otherwise.to_owned(), |time| time.to_string())
         };

@@ -121,7 +121,7 @@ fn scan(
 ) -> Result<Option<Found>> {
     // The block that `from` lies in began before it.
     let start = key
-        .last_from(values, from)?
+        .last_until(values, from)?
         .as_ref()
         .map(first_time)
         .transpose()?;
@@ -143,21 +143,15 @@ fn load(
     from: Timestamp,
     wanted: impl Fn(BlockMeta) -> bool,
 ) -> Result<Option<Found>> {
-    let read = key.meta(values, entry).and_then(|meta| {
-        if wanted(meta) {
-            key.decode(values, entry).map(Found::Block).map(Some)
-        } else {
-            Ok(None)
-        }
-    });
-    match read {
+    match key.decode_if(values, entry, wanted) {
+        Ok(block) => Ok(block.map(Found::Block)),
         Err(Failure::Corrupt(reason)) => {
             tracing::error!("{reason}");
             let damage = key.damage(values, entry)?;
             let concerned = damage.until.is_none_or(|until| until > from);
             Ok(concerned.then_some(Found::Damaged(damage)))
         }
-        read => read,
+        Err(failure) => Err(failure),
     }
 }
 

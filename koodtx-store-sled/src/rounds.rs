@@ -3,8 +3,8 @@
 //! They are written without waiting for the disk: whoever finds none repeats work and loses nothing.
 
 use koodtx_core::id::UserId;
-use koodtx_core::limits::{ROUND_MEMORY_MAX_MICROS, ROUNDS_PER_SIGN_IN_MAX_COUNT};
-use koodtx_core::pull::RoundKey;
+use koodtx_core::limits::ROUNDS_PER_SIGN_IN_MAX_COUNT;
+use koodtx_core::pull::{RoundKey, is_round_fresh};
 use koodtx_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -22,12 +22,6 @@ struct FirstPage {
     at: Timestamp,
 }
 
-impl FirstPage {
-    fn is_fresh(&self, now: Timestamp) -> bool {
-        now < self.at.plus_micros(ROUND_MEMORY_MAX_MICROS)
-    }
-}
-
 /// The clock remembered for a round.
 pub(crate) fn clock(
     values: &Values,
@@ -37,7 +31,7 @@ pub(crate) fn clock(
 ) -> Result<Option<Timestamp>> {
     let page: Option<FirstPage> = record::get(values, &Key::round(user, round))?;
     Ok(page
-        .filter(|page| page.is_fresh(now))
+        .filter(|page| is_round_fresh(page.at, now))
         .map(|page| page.clock))
 }
 
@@ -59,7 +53,7 @@ pub(crate) fn remember(
     for entry in inner.values.scan_prefix(&Key::rounds(user, round.sign_in)) {
         let entry = entry?;
         let page: FirstPage = record::load(&inner.values, &entry)?;
-        if page.is_fresh(now) {
+        if is_round_fresh(page.at, now) {
             fresh.push((page.at, entry));
         } else {
             set.remove_entry(&entry);

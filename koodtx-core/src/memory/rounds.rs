@@ -1,7 +1,7 @@
 //! The remembered first pages of pull rounds.
 
-use crate::limits::{ROUND_MEMORY_MAX_MICROS, ROUNDS_PER_SIGN_IN_MAX_COUNT};
-use crate::pull::RoundKey;
+use crate::limits::ROUNDS_PER_SIGN_IN_MAX_COUNT;
+use crate::pull::{RoundKey, is_round_fresh};
 use crate::time::Timestamp;
 
 /// The rounds of one user, bounded in number and age.
@@ -26,7 +26,7 @@ impl Rounds {
     /// Remembers the clock of a first page, unless one is remembered: that is the earlier one, since
     /// the user clock never steps back.
     pub(super) fn remember(&mut self, round: RoundKey, clock: Timestamp, now: Timestamp) {
-        self.first_pages.retain(|page| page.is_fresh(now));
+        self.first_pages.retain(|page| is_round_fresh(page.at, now));
         if self.clock(&round, now).is_some() {
             return;
         }
@@ -52,14 +52,8 @@ impl Rounds {
     pub(super) fn clock(&self, round: &RoundKey, now: Timestamp) -> Option<Timestamp> {
         self.first_pages
             .iter()
-            .find(|page| page.round == *round && page.is_fresh(now))
+            .find(|page| page.round == *round && is_round_fresh(page.at, now))
             .map(|page| page.clock)
-    }
-}
-
-impl FirstPage {
-    fn is_fresh(&self, now: Timestamp) -> bool {
-        now < self.at.plus_micros(ROUND_MEMORY_MAX_MICROS)
     }
 }
 
@@ -69,6 +63,7 @@ mod tests {
 
     use super::*;
     use crate::id::SignInId;
+    use crate::limits::ROUND_MEMORY_MAX_MICROS;
 
     fn round(sign_in: u128, filter: u64) -> RoundKey {
         RoundKey {

@@ -10,5 +10,6 @@ pub use cursor::{Cursor, CursorError};
 pub(crate) use encode::{ChunkWriter, write_session, write_tail};
 pub use query::{
     Damage, PageStart, PullHead, PullQuery, RecordChunk, RecordPosition, RecordQuery, RoundKey,
+    is_round_fresh,
 };
 pub use request::{PullRequest, PullRequestError};

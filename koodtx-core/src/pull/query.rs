@@ -2,6 +2,7 @@
 
 use crate::block::Block;
 use crate::id::{SensorType, SessionId, SignInId, UserId};
+use crate::limits::ROUND_MEMORY_MAX_MICROS;
 use crate::session::SessionState;
 use crate::time::Timestamp;
 
@@ -23,6 +24,11 @@ pub struct RoundKey {
     pub since: Option<Timestamp>,
     /// A hash of the round's other filters.
     pub filter: u64,
+}
+
+/// Whether a first page that was remembered at `at` may still be found at `now`, both wall clock.
+pub fn is_round_fresh(at: Timestamp, now: Timestamp) -> bool {
+    now < at.plus_micros(ROUND_MEMORY_MAX_MICROS)
 }
 
 /// One page of sessions and tombstones with `updated_at > since`, ordered by `created_at`.

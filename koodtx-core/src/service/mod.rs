@@ -148,20 +148,11 @@ impl SyncService {
         started_at: Timestamp,
         error: String,
     ) -> Result<LogId, StoreError> {
+        let (kind, status) = (SyncKind::Push, SyncStatus::Failed);
+        let device_id = caller.device_id.clone();
         let entry = NewSyncLogEntry {
-            kind: SyncKind::Push,
-            status: SyncStatus::Failed,
-            session_id: None,
-            device_id: caller.device_id.clone(),
-            records_count: 0,
-            inserted: 0,
-            updated: 0,
-            duplicates_count: 0,
-            errors_count: 0,
-            sensor_types: Vec::new(),
-            body_bytes,
-            started_at,
             error: Some(error),
+            ..NewSyncLogEntry::new(kind, status, device_id, body_bytes, started_at)
         };
         self.store.log(caller.user, entry, self.now()).await
     }

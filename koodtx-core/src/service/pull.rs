@@ -261,20 +261,17 @@ impl Pull {
             None if self.summary.damaged.is_empty() => (SyncStatus::Success, None),
             None => (SyncStatus::Partial, Some(DAMAGE_TEXT.to_owned())),
         };
+        let (device_id, started_at) = (self.caller.device_id.clone(), self.started_at);
         let entry = NewSyncLogEntry {
-            kind: SyncKind::Pull,
-            status,
-            session_id: None,
-            device_id: self.caller.device_id.clone(),
             records_count: self.sent,
-            inserted: 0,
-            updated: 0,
-            duplicates_count: 0,
-            errors_count: 0,
-            sensor_types: Vec::new(),
-            body_bytes: self.body_bytes,
-            started_at: self.started_at,
             error,
+            ..NewSyncLogEntry::new(
+                SyncKind::Pull,
+                status,
+                device_id,
+                self.body_bytes,
+                started_at,
+            )
         };
         self.step = Step::Done;
         let log_id = self

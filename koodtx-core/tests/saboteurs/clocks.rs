@@ -105,8 +105,7 @@ pub const CLOCKS: &[Saboteur] = &[
             "a_list_shows_live_sessions_as_they_are",
             "the_filter_by_session_keeps_the_others_out",
         ],
-    )
-    .or_maybe_by(&["a_device_beside_writers_misses_nothing"]),
+    ),
     saboteur(
         "without a change the clock is the wall clock",
         Hooks {
@@ -120,6 +119,5 @@ pub const CLOCKS: &[Saboteur] = &[
             ..HONEST
         },
         &["without_a_change_the_clock_is_zero"],
-    )
-    .or_maybe_by(&["a_device_beside_writers_misses_nothing"]),
+    ),
 ];

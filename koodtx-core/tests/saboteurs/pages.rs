@@ -195,6 +195,5 @@ pub const PAGES: &[Saboteur] = &[
             ..HONEST
         },
         &["a_device_that_follows_the_protocol_has_everything"],
-    )
-    .or_maybe_by(&["a_device_beside_writers_misses_nothing"]),
+    ),
 ];

@@ -128,8 +128,7 @@ pub const RACES: &[Saboteur] = &[
             "a_push_over_the_sensor_limit_is_refused_whole",
             "changed_after_returns_only_what_changed",
         ],
-    )
-    .or_maybe_by(&["a_push_is_seen_whole"]),
+    ),
     saboteur(
         "the clock of a pull is read after its sessions",
         Hooks {

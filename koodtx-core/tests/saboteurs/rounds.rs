@@ -44,8 +44,7 @@ pub const ROUNDS: &[Saboteur] = &[
             "other_rounds_do_not_interfere",
             "the_earliest_of_several_first_pages_counts",
         ],
-    )
-    .or_maybe_by(&["a_device_beside_writers_misses_nothing"]),
+    ),
     saboteur(
         "a later page finds nothing behind a session",
         Hooks {
