@@ -71,6 +71,21 @@ pub struct SeriesMerge {
     pub effect: Effect,
 }
 
+/// The merge of one series, block by block: for stores that cannot read while they merge.
+///
+/// Ask [`next_time`](Self::next_time) which records come next, read the block that they belong into,
+/// hand it to [`apply`](Self::apply), and so on until there is no next time.
+/// [`merge_series`] does that with a function that reads.
+#[derive(Clone, Debug)]
+pub struct SeriesMerger<'a> {
+    incoming: &'a IncomingSeries,
+    tick: Tick,
+    /// The first record that is not merged yet.
+    from: usize,
+    counts: MergeCounts,
+    effect: Effect,
+}
+
 impl IncomingSeries {
     /// Records in it.
     pub fn len(&self) -> usize {
@@ -107,6 +122,81 @@ impl IncomingSeries {
     }
 }
 
+impl<'a> SeriesMerger<'a> {
+    /// Begins to merge `incoming` at `tick`.
+    pub fn new(incoming: &'a IncomingSeries, tick: Tick) -> Self {
+        Self {
+            incoming,
+            tick,
+            from: 0,
+            counts: MergeCounts::default(),
+            effect: Effect::Kept,
+        }
+    }
+
+    /// Time of the first record that is not merged yet; `None` when all are.
+    ///
+    /// The block to read for it is the last one whose first time is not after this time, or else the
+    /// first block of the series, or none where the series has no block.
+    pub fn next_time(&self) -> Option<Timestamp> {
+        (self.from < self.incoming.len()).then(|| self.incoming.time(self.from))
+    }
+
+    /// Times of all records that are not merged yet, ascending, in microseconds since the epoch.
+    pub fn remaining_micros(&self) -> &[i64] {
+        &self.incoming.columns.times[self.from..]
+    }
+
+    /// Merges the records that belong into `leaf`, and returns what to write in place of it: nothing
+    /// where the block stays as it is.
+    pub fn apply(&mut self, leaf: Option<Leaf>) -> Option<LeafEdit> {
+        let times = &self.incoming.columns.times;
+        let from = self.from;
+        let (stored, next_first) = leaf.map_or_else(
+            || (Block::default(), None),
+            |leaf| (leaf.block, leaf.next_first),
+        );
+        let to = next_first.map_or(times.len(), |next| {
+            // At least one record, also should a store hand out a leaf that ends before it.
+            (from + 1).max(from + times[from..].partition_point(|&time| time < next.as_micros()))
+        });
+        let applied = Application::new(&stored, self.incoming, from..to, self.tick).run();
+        self.from = to;
+        self.counts.add(applied.counts);
+        self.effect = self.effect.max(applied.effect);
+        if applied.effect == Effect::Kept {
+            return None;
+        }
+        let stored_last = stored.columns.times.last();
+        let appends = stored_last.is_none_or(|&last| last < times[from]);
+        let fill = if appends && next_first.is_none() {
+            Fill::Full
+        } else {
+            Fill::Even
+        };
+        let mut edit = LeafEdit {
+            removed: stored.meta(),
+            written: split(applied.block, fill),
+        };
+        if appends && edit.written.first().map(Block::len) == Some(stored.len()) {
+            // The stored block was full already, and stays.
+            edit.removed = None;
+            edit.written.remove(0);
+        }
+        Some(edit)
+    }
+
+    /// What happened to the records that are merged.
+    pub fn counts(&self) -> MergeCounts {
+        self.counts
+    }
+
+    /// The strongest effect so far. `Kept` exactly when nothing has to be written.
+    pub fn effect(&self) -> Effect {
+        self.effect
+    }
+}
+
 /// Merges the records of one series into its stored blocks.
 ///
 /// `leaf_at(time)` reads the block that records at `time` belong into: the last block whose first
@@ -121,50 +211,16 @@ pub fn merge_series<E>(
     tick: Tick,
     mut leaf_at: impl FnMut(Timestamp) -> Result<Option<Leaf>, E>,
 ) -> Result<SeriesMerge, E> {
-    let mut merge = SeriesMerge {
-        edits: Vec::new(),
-        counts: MergeCounts::default(),
-        effect: Effect::Kept,
-    };
-    let times = &incoming.columns.times;
-    let mut from = 0;
-    while from < times.len() {
-        let leaf = leaf_at(incoming.time(from))?;
-        let (block, next_first) =
-            leaf.map_or((None, None), |leaf| (Some(leaf.block), leaf.next_first));
-        let to = next_first.map_or(times.len(), |next| {
-            // At least one record, also should a store hand out a leaf that ends before it.
-            (from + 1).max(from + times[from..].partition_point(|&time| time < next.as_micros()))
-        });
-        let stored = block.unwrap_or_default();
-        let applied = Application::new(&stored, incoming, from..to, tick).run();
-        merge.counts.add(applied.counts);
-        merge.effect = merge.effect.max(applied.effect);
-        if applied.effect != Effect::Kept {
-            let appends = stored
-                .columns
-                .times
-                .last()
-                .is_none_or(|&last| last < times[from]);
-            let fill = if appends && next_first.is_none() {
-                Fill::Full
-            } else {
-                Fill::Even
-            };
-            let mut edit = LeafEdit {
-                removed: stored.meta(),
-                written: split(applied.block, fill),
-            };
-            if appends && edit.written.first().map(Block::len) == Some(stored.len()) {
-                // The stored block was full already, and stays.
-                edit.removed = None;
-                edit.written.remove(0);
-            }
-            merge.edits.push(edit);
-        }
-        from = to;
+    let mut merger = SeriesMerger::new(incoming, tick);
+    let mut edits = Vec::new();
+    while let Some(time) = merger.next_time() {
+        edits.extend(merger.apply(leaf_at(time)?));
     }
-    Ok(merge)
+    Ok(SeriesMerge {
+        edits,
+        counts: merger.counts,
+        effect: merger.effect,
+    })
 }
 
 /// The merge of two replicas of a run of records: for each key the record with the greater

@@ -9,6 +9,7 @@ mod codec;
 mod columns;
 mod compare;
 mod merge;
+mod parts;
 mod read;
 mod record;
 mod split;
@@ -18,9 +19,11 @@ pub(crate) use columns::Values;
 pub use columns::{Column, Columns, Rows, Texts};
 pub(crate) use merge::NO_STAMP;
 pub use merge::{
-    IncomingSeries, Leaf, LeafEdit, MergeCounts, SeriesMerge, join_blocks, merge_series,
+    IncomingSeries, Leaf, LeafEdit, MergeCounts, SeriesMerge, SeriesMerger, join_blocks,
+    merge_series,
 };
-pub use read::{Found, assemble_chunk};
+pub use parts::BlockParts;
+pub use read::{ChunkAssembler, Found, assemble_chunk};
 pub use record::Record;
 pub use split::{BLOCK_RAW_MAX_BYTES, BLOCK_RECORDS_MAX_COUNT};
 

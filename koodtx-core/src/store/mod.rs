@@ -11,6 +11,7 @@ mod account;
 mod error;
 mod maintenance;
 mod sync;
+mod transfer;
 
 pub use account::{
     AccountStore, Credentials, NewFamily, NewUser, Rotation, SignIn, Taken, TokenHash, User,
@@ -22,6 +23,7 @@ pub use sync::{
     PushCommand, PushOutcome, SeriesStats, SessionDetail, SessionList, StoreInfo, SyncStore,
     UserStatus,
 };
+pub use transfer::{Family, TransferItem, TransferStore, UserExport, UserImport};
 
 /// Everything the reference server needs of a store.
 ///

@@ -59,7 +59,7 @@ pub(super) fn read_columns(
         texts,
         whole,
     };
-    if each_field_stands_once(&columns) {
+    if columns.each_field_stands_once() {
         Ok(columns)
     } else {
         Err(BlockError::Invalid(
@@ -175,41 +175,5 @@ fn read_rows(reader: &mut Reader<'_>, count: usize) -> Result<Rows, BlockError> 
         Err(BlockError::Invalid(
             "the rows of a column are not ascending",
         ))
-    }
-}
-
-/// Whether no row has a field twice: as number and as text, or beside the row kept as a whole.
-fn each_field_stands_once(columns: &Columns) -> bool {
-    let Columns {
-        numbers,
-        texts,
-        whole,
-        ..
-    } = columns;
-    let kinds_are_apart = numbers.iter().all(|number| {
-        let text = texts.binary_search_by(|text| text.name.cmp(&number.name));
-        text.is_ok_and(|at| !overlap(&number.rows, &texts[at].rows)) || text.is_err()
-    });
-    let whole_rows_are_apart = whole.as_ref().is_none_or(|whole| {
-        let mut fields = numbers
-            .iter()
-            .map(Column::rows)
-            .chain(texts.iter().map(Column::rows));
-        fields.all(|rows| !overlap(rows, &whole.rows))
-    });
-    kinds_are_apart && whole_rows_are_apart
-}
-
-fn overlap(left: &Rows, right: &Rows) -> bool {
-    match (left, right) {
-        (Rows::All, Rows::All) => true,
-        (Rows::All, Rows::Some(rows)) | (Rows::Some(rows), Rows::All) => !rows.is_empty(),
-        (Rows::Some(left), Rows::Some(right)) => {
-            let mut right = right.iter().peekable();
-            left.iter().any(|row| {
-                while right.next_if(|other| *other < row).is_some() {}
-                right.peek() == Some(&row)
-            })
-        }
     }
 }

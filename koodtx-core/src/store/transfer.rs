@@ -1,0 +1,115 @@
+//! Moving everything that a store holds into another one: for copies and backups.
+
+use std::fmt::{self, Debug};
+
+use async_trait::async_trait;
+
+use super::{Credentials, SignIn, StoreError, TokenHash};
+use crate::block::Block;
+use crate::id::{SensorType, UserId};
+use crate::session::SessionState;
+use crate::sync_log::SyncLogEntry;
+use crate::time::Timestamp;
+
+/// A sign-in with the hash of its current refresh token. `Debug` hides the hash.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Family {
+    /// The sign-in.
+    pub sign_in: SignIn,
+    /// Hash of its current refresh token.
+    pub token: TokenHash,
+}
+
+impl Debug for Family {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Family")
+            .field("sign_in", &self.sign_in)
+            .finish_non_exhaustive()
+    }
+}
+
+/// One piece of what a store holds of a user.
+#[derive(Clone, Debug)]
+pub enum TransferItem {
+    /// The account; absent where the store is used without accounts.
+    Account(Credentials),
+    /// A sign-in.
+    Family(Family),
+    /// A session or tombstone. Its blocks follow at once.
+    Session(SessionState),
+    /// The next records of the session before: within the limits of a block, in the order
+    /// `(sensor_type, time)`.
+    Block(SensorType, Block),
+    /// An entry of the sync log.
+    Log(SyncLogEntry),
+    /// The user clock. The last item.
+    Clock(Timestamp),
+}
+
+/// Everything of one user, item by item.
+///
+/// The order is that of the variants of [`TransferItem`]: the account, sign-ins by id, sessions by
+/// `created_at` each with its blocks, log entries by id, the clock. It is exact at that clock: nothing
+/// that was pushed after the export began is in it, nor half of it.
+#[async_trait]
+pub trait UserExport: Send {
+    /// The next item; `None` at the end.
+    async fn next(&mut self) -> Result<Option<TransferItem>, StoreError>;
+}
+
+/// Everything of one user on its way into a store.
+///
+/// Items come in the order in which [`UserExport`] gives them out, though sessions that are there
+/// already may be left out. Each replaces what the store has under its key, so that an import that
+/// broke off can be made again from the beginning. A session is there with all its blocks or not at
+/// all, and the clock is stored last.
+#[async_trait]
+pub trait UserImport: Send {
+    /// Takes in the next item. It may become durable only with a later one, or with `finish`.
+    async fn write(&mut self, item: TransferItem) -> Result<(), StoreError>;
+
+    /// Makes everything that was written durable.
+    async fn finish(self: Box<Self>) -> Result<(), StoreError>;
+}
+
+/// Transfer of everything that a store holds.
+///
+/// # Laws
+///
+/// - An export has everything from which the store answers, apart from remembered rounds: accounts,
+///   sign-ins, clocks, sessions with every register and stamp, tombstones, records with their
+///   `changed` and stamps, log entries. After an import no client can tell the stores apart.
+/// - Memory is bounded, whatever a user has stored.
+/// - While an import is under way, nothing else writes to the store. The store remembers that it is
+///   under way, so that a server can refuse to serve half of the data.
+#[async_trait]
+pub trait TransferStore: Send + Sync + Debug + 'static {
+    /// Users of whom anything is stored (an account, sessions, a log) with ids above `after`, ascending.
+    async fn transfer_users(
+        &self,
+        after: Option<UserId>,
+        limit: usize,
+    ) -> Result<Vec<UserId>, StoreError>;
+
+    /// Opens everything of one user for reading, exact at one clock. Pushes of that user may have to
+    /// wait until the export is dropped.
+    async fn export_user(&self, user: UserId) -> Result<Box<dyn UserExport>, StoreError>;
+
+    /// Begins an import, or goes on with one that broke off. `source` names where the data come from,
+    /// for operators.
+    ///
+    /// # Errors
+    /// `AlreadyExists` where the store holds anything that is not from an unfinished import of the
+    /// same source.
+    async fn begin_import(&self, source: &str) -> Result<(), StoreError>;
+
+    /// Opens one user for writing. Only between `begin_import` and `finish_import`.
+    async fn import_user(&self, user: UserId) -> Result<Box<dyn UserImport>, StoreError>;
+
+    /// Ends an import: the store may be used. Accounts that are created from now on get ids above all
+    /// imported ones.
+    async fn finish_import(&self) -> Result<(), StoreError>;
+
+    /// The source of an import that was begun and not finished; `None` for a store that may be used.
+    async fn unfinished_import(&self) -> Result<Option<String>, StoreError>;
+}
