@@ -21,3 +21,4 @@ pub mod session;
 pub mod store;
 pub mod sync_log;
 pub mod time;
+pub mod transfer;

@@ -26,26 +26,59 @@ fn unique_key(table: Table, text: &str) -> Key {
     Key::hashed(table, Sha256::digest(text.as_bytes()).into())
 }
 
-/// The caller holds the lock of the accounts alone.
-pub(crate) fn create(inner: &Inner, new: NewUser, now: Timestamp) -> Result<Result<User, Taken>> {
-    let username = unique_key(Table::Username, &fold_name(&new.username));
-    let email = unique_key(Table::Email, &fold_name(&new.email));
-    let device = new
+/// The keys under which an account is found, in the order in which they are said to be taken.
+fn names(user: &User) -> Vec<(Key, Taken)> {
+    let username = unique_key(Table::Username, &fold_name(&user.username));
+    let email = unique_key(Table::Email, &fold_name(&user.email));
+    let device = user
         .device_id
         .as_ref()
-        .map(|device| unique_key(Table::Device, device));
-    let names = [
-        (Some(username), Taken::Username),
-        (Some(email), Taken::Email),
-        (device, Taken::Device),
-    ];
+        .map(|device| (unique_key(Table::Device, device), Taken::Device));
+    [(username, Taken::Username), (email, Taken::Email)]
+        .into_iter()
+        .chain(device)
+        .collect()
+}
+
+/// Stores an account in place of the one of that id, or says what another one has taken.
+pub(crate) fn put(
+    values: &Values,
+    set: &mut WriteSet<'_>,
+    account: Credentials,
+) -> Result<Result<(), Taken>> {
+    let id = account.user.id;
+    let names = names(&account.user);
     for (key, taken) in &names {
-        if let Some(key) = key
-            && inner.values.contains(key)?
-        {
+        if record::get::<UserId>(values, key)?.is_some_and(|owner| owner != id) {
             return Ok(Err(*taken));
         }
     }
+    if let Some(before) = read(values, id)? {
+        for (key, _) in self::names(&before.user) {
+            set.remove(&key)?;
+        }
+    }
+    for (key, _) in &names {
+        record::put(set, key, &id)?;
+    }
+    let account = AccountRecord {
+        user: account.user,
+        password_hash: account.password_hash,
+    };
+    record::put(set, &Key::account(id), &account)?;
+    Ok(Ok(()))
+}
+
+/// An account with its password hash.
+pub(crate) fn account(values: &Values, id: UserId) -> Result<Option<Credentials>> {
+    Ok(read(values, id)?.map(|account| Credentials {
+        user: account.user,
+        password_hash: account.password_hash,
+    }))
+}
+
+/// The caller holds the lock of the accounts alone.
+pub(crate) fn create(inner: &Inner, new: NewUser, now: Timestamp) -> Result<Result<User, Taken>> {
     let last = inner
         .values
         .scan_prefix(&Key::table(Table::Account))
@@ -64,8 +97,14 @@ pub(crate) fn create(inner: &Inner, new: NewUser, now: Timestamp) -> Result<Resu
         created_at: now,
         updated_at: now,
     };
+    let names = names(&user);
+    for (key, taken) in &names {
+        if inner.values.contains(key)? {
+            return Ok(Err(*taken));
+        }
+    }
     let mut set = WriteSet::new(&inner.values);
-    for key in names.iter().filter_map(|(key, _)| key.as_ref()) {
+    for (key, _) in &names {
         record::put(&mut set, key, &id)?;
     }
     let account = AccountRecord {
@@ -90,12 +129,9 @@ pub(crate) fn credentials(inner: &Inner, username: &str) -> Result<Option<Creden
     let Some(id) = record::get(&inner.values, &key)? else {
         return Ok(None);
     };
-    let account = read(&inner.values, id)?
+    let account = account(&inner.values, id)?
         .ok_or_else(|| Failure::corrupt(format!("the account {id} has a name and is missing")))?;
-    Ok(Some(Credentials {
-        user: account.user,
-        password_hash: account.password_hash,
-    }))
+    Ok(Some(account))
 }
 
 pub(crate) fn users(inner: &Inner, after: Option<UserId>, limit: usize) -> Result<UserPage> {

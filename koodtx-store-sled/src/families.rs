@@ -2,7 +2,9 @@
 //! sign-ins of different users share one sync.
 
 use koodtx_core::id::{SignInId, UserId};
-use koodtx_core::store::{NewFamily, Rotation, SignIn, StoreError, StoreErrorKind, TokenHash};
+use koodtx_core::store::{
+    Family, NewFamily, Rotation, SignIn, StoreError, StoreErrorKind, TokenHash,
+};
 use koodtx_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -10,7 +12,7 @@ use crate::error::{Failure, Result};
 use crate::key::Key;
 use crate::record;
 use crate::store::Inner;
-use crate::values::{Values, WriteSet};
+use crate::values::{Entry, Values, WriteSet};
 
 /// A family that is not revoked; a revoked one is removed.
 #[derive(Serialize, Deserialize)]
@@ -18,6 +20,26 @@ struct FamilyRecord {
     sign_in: SignIn,
     /// Hash of the one refresh token that is good.
     current: TokenHash,
+}
+
+/// A family on its way out.
+pub(crate) fn load(values: &Values, entry: &Entry) -> Result<Family> {
+    let FamilyRecord { sign_in, current } = record::load(values, entry)?;
+    Ok(Family {
+        sign_in,
+        token: current,
+    })
+}
+
+/// Stores a family in place of the one of that id.
+pub(crate) fn put(set: &mut WriteSet<'_>, family: Family) -> Result<()> {
+    let Family { sign_in, token } = family;
+    let key = Key::family(sign_in.user, sign_in.id);
+    let record = FamilyRecord {
+        sign_in,
+        current: token,
+    };
+    record::put(set, &key, &record)
 }
 
 /// Removes the families of a user that `is_revoked` names.
@@ -56,14 +78,11 @@ pub(crate) fn create(inner: &Inner, family: NewFamily, now: Timestamp) -> Result
         created_at: now,
         expires_at: family.expires_at,
     };
-    record::put(
-        &mut set,
-        &key,
-        &FamilyRecord {
-            sign_in,
-            current: family.token,
-        },
-    )?;
+    let family = Family {
+        sign_in,
+        token: family.token,
+    };
+    put(&mut set, family)?;
     inner.journal.commit(set)
 }
 

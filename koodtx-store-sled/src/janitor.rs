@@ -94,6 +94,7 @@ impl Drop for Janitor {
 
 fn sweep(inner: &Inner) -> Result<()> {
     while !inner.bell.is_stopped() {
+        let _alone = inner.sweeping.lock();
         let Some(entry) = inner.values.scan_prefix(&Key::table(Table::Garbage)).next() else {
             break;
         };
@@ -107,6 +108,25 @@ fn sweep(inner: &Inner) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Removes all keys of a life that nobody reads or writes.
+pub(crate) fn clear(inner: &Inner, user: UserId, life: Timestamp) -> Result<()> {
+    while step(inner, user, life)? {}
+    Ok(())
+}
+
+/// Removes all keys of an ended life, and that it ended, before it is used again.
+pub(crate) fn reuse(inner: &Inner, user: UserId, life: Timestamp) -> Result<()> {
+    let _alone = inner.sweeping.lock();
+    let mark = Key::life(Table::Garbage, user, life);
+    if !inner.values.contains(&mark)? {
+        return Ok(());
+    }
+    clear(inner, user, life)?;
+    let mut set = WriteSet::new(&inner.values);
+    set.remove(&mark)?;
+    inner.journal.commit(set)
 }
 
 /// Removes some keys of a life; false when none is left.

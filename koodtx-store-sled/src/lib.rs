@@ -19,8 +19,10 @@ mod accounts;
 mod blocks;
 mod delete;
 mod error;
+mod export;
 mod families;
 mod folder;
+mod import;
 mod janitor;
 mod journal;
 mod key;
@@ -39,6 +41,7 @@ mod store;
 mod sync;
 #[cfg(test)]
 mod tests;
+mod transfer;
 mod user;
 mod values;
 mod verify;

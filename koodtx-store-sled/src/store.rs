@@ -7,7 +7,7 @@ use std::sync::Arc;
 use koodtx_core::id::UserId;
 use koodtx_core::store::{StoreError, StoreErrorKind};
 use parking_lot::Mutex;
-use tokio::sync::RwLock;
+use tokio::sync::{OwnedRwLockReadGuard, RwLock};
 
 use crate::error::{Failure, Result};
 use crate::folder::Folder;
@@ -37,6 +37,8 @@ pub(crate) struct Inner {
     pub(crate) values: Values,
     pub(crate) journal: Journal,
     pub(crate) rounds: Mutex<()>,
+    /// Held for each step in which the keys of an ended life are removed.
+    pub(crate) sweeping: Mutex<()>,
     pub(crate) bell: Bell,
     locks: UserLocks,
     /// Held alone by whoever writes an account. Taken before the lock of a user.
@@ -77,6 +79,7 @@ impl SledStore {
             values: Values::new((*db).clone()),
             journal: Journal::new(db, file),
             rounds: Mutex::new(()),
+            sweeping: Mutex::new(()),
             bell: Bell::default(),
             locks: UserLocks::default(),
             accounts: Arc::default(),
@@ -125,6 +128,16 @@ impl SledStore {
         self.blocking(operation, guard, work).await
     }
 
+    /// The lock of a user, shared, for who holds it over several steps.
+    pub(crate) async fn hold(&self, user: UserId) -> OwnedRwLockReadGuard<()> {
+        self.inner.locks.of(user).read_owned().await
+    }
+
+    /// What the methods share, for what outlives a call.
+    pub(crate) fn share(&self) -> Arc<Inner> {
+        Arc::clone(&self.inner)
+    }
+
     /// Runs `work`, which makes names taken, with the lock of the accounts held alone.
     pub(crate) async fn accounts_alone<T: Send + 'static>(
         &self,
@@ -164,23 +177,34 @@ impl SledStore {
         guard: G,
         work: impl FnOnce(&Inner) -> Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let inner = Arc::clone(&self.inner);
-        let task = tokio::task::spawn_blocking(move || {
+        blocking(self.share(), operation, move |inner| {
             // Dropped when the work is done, also by a panic.
             let _guard = guard;
-            inner.journal.check()?;
-            work(&inner)
-        });
-        match task.await {
-            Ok(outcome) => outcome.map_err(|failure: Failure| failure.during(operation)),
-            Err(error) => Err(StoreError::new(
-                StoreErrorKind::Internal,
-                operation,
-                "the work on the database panicked or the runtime is stopping",
-            )
-            .may_have_applied()
-            .with_source(error)),
-        }
+            work(inner)
+        })
+        .await
+    }
+}
+
+/// Runs `work` on a thread that may block.
+pub(crate) async fn blocking<T: Send + 'static>(
+    inner: Arc<Inner>,
+    operation: &'static str,
+    work: impl FnOnce(&Inner) -> Result<T> + Send + 'static,
+) -> Result<T, StoreError> {
+    let task = tokio::task::spawn_blocking(move || {
+        inner.journal.check()?;
+        work(&inner)
+    });
+    match task.await {
+        Ok(outcome) => outcome.map_err(|failure: Failure| failure.during(operation)),
+        Err(error) => Err(StoreError::new(
+            StoreErrorKind::Internal,
+            operation,
+            "the work on the database panicked or the runtime is stopping",
+        )
+        .may_have_applied()
+        .with_source(error)),
     }
 }
 

@@ -154,6 +154,14 @@ impl<'a> ChunkAssembler<'a> {
         Some((index, self.progress[index].wanted()))
     }
 
+    /// Every series that may have further blocks, with the time that its next block ends at or after:
+    /// for stores that read ahead.
+    pub fn open(&self) -> impl Iterator<Item = (usize, Timestamp)> + '_ {
+        let all = self.progress.iter().enumerate();
+        all.filter(|(_, one)| !one.exhausted)
+            .map(|(index, one)| (index, one.wanted()))
+    }
+
     /// Takes in the block that was wanted; `None` where the series has no further one. Of a damaged
     /// block it must say where it begins and where the next one does; the chunk goes on behind it.
     pub fn give(&mut self, found: Option<Found>) {

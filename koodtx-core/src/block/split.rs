@@ -25,6 +25,13 @@ pub(crate) enum Fill {
     Even,
 }
 
+impl Block {
+    /// The block cut into blocks within the limits, each as full as can be.
+    pub fn cut(self) -> Vec<Self> {
+        split(self, Fill::Full)
+    }
+}
+
 /// Cuts a run of records into blocks within the limits.
 pub(crate) fn split(block: Block, fill: Fill) -> Vec<Block> {
     let sizes = row_bytes(&block.columns);

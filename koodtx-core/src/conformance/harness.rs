@@ -13,7 +13,7 @@ use crate::pull::{PullHead, PullQuery, RecordChunk, RecordPosition, RecordQuery}
 use crate::session::SessionState;
 use crate::store::{
     AccountStore, MaintenanceStore, PushCommand, PushOutcome, SessionDetail, Store, StoreError,
-    SyncStore,
+    SyncStore, TransferStore,
 };
 use crate::time::Timestamp;
 
@@ -93,6 +93,11 @@ impl Harness {
 
     /// The store as operators see it.
     pub fn maintenance(&self) -> Outcome<Arc<dyn MaintenanceStore>> {
+        Ok(self.full()?)
+    }
+
+    /// The store as copies and backups see it.
+    pub fn transfer(&self) -> Outcome<Arc<dyn TransferStore>> {
         Ok(self.full()?)
     }
 

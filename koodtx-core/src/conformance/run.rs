@@ -16,6 +16,8 @@ pub enum Part {
     Accounts,
     /// [`MaintenanceStore`](crate::store::MaintenanceStore).
     Maintenance,
+    /// [`TransferStore`](crate::store::TransferStore).
+    Transfer,
     /// All of them, and the harness says how to open the store again.
     Persistence,
 }

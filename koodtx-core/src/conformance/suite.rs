@@ -187,6 +187,39 @@ macro_rules! __conformance_table {
             }
         }
     };
+    (transfer $with:ident $context:tt) => {
+        $crate::$with! {
+            $context Transfer
+            transfer_copies {
+                a_copy_answers_every_pull_alike
+                a_copy_gives_the_same_changes
+                a_copy_decides_by_the_same_stamps
+                a_copy_keeps_tombstones
+                the_clock_of_a_copy_goes_on
+                a_copy_keeps_log_and_totals
+                a_copy_keeps_accounts
+                a_copy_keeps_sign_ins
+                a_copy_keeps_users_without_accounts
+            }
+            transfer_exports {
+                users_are_listed_in_steps
+                an_export_is_in_order_and_adds_up
+                the_same_calls_give_the_same_export
+                an_export_passes_over_blocks
+                an_export_is_exact_at_one_clock
+            }
+            transfer_imports {
+                an_unfinished_import_is_known
+                a_store_with_content_takes_no_import
+                an_import_goes_on_wherever_it_broke_off
+                a_broken_off_import_leaves_no_half_session
+                a_resumed_import_follows_its_source
+                what_an_import_holds_is_there_whole
+                an_imported_account_takes_no_name_of_another
+                accounts_get_ids_above_all_imported_ones
+            }
+        }
+    };
     (persistence $with:ident $context:tt) => {
         $crate::$with! {
             $context Persistence
@@ -194,6 +227,7 @@ macro_rules! __conformance_table {
                 everything_pushed_is_there_again
                 the_clock_goes_on_where_it_stood
                 accounts_and_sign_ins_are_there_again
+                an_import_goes_on_when_opened_again
             }
         }
     };
@@ -240,7 +274,8 @@ macro_rules! __conformance_tests {
 /// Takes the path of an `async fn() -> Harness` that gives a fresh, empty store, and the parts to
 /// run: `sync` ([`SyncStore`](crate::store::SyncStore)), `accounts`
 /// ([`AccountStore`](crate::store::AccountStore)), `maintenance`
-/// ([`MaintenanceStore`](crate::store::MaintenanceStore)), and `persistence` for a store that can be
+/// ([`MaintenanceStore`](crate::store::MaintenanceStore)), `transfer`
+/// ([`TransferStore`](crate::store::TransferStore)), and `persistence` for a store that can be
 /// opened again ([`Harness::with_reopen`](crate::conformance::Harness::with_reopen)).
 ///
 /// ```
@@ -251,7 +286,7 @@ macro_rules! __conformance_tests {
 /// async fn fresh() -> Harness {
 ///     Harness::new(Arc::new(MemoryStore::new()))
 /// }
-/// koodtx_core::conformance_suite!(fresh => sync, accounts, maintenance);
+/// koodtx_core::conformance_suite!(fresh => sync, accounts, maintenance, transfer);
 /// ```
 #[macro_export]
 macro_rules! conformance_suite {
@@ -262,10 +297,11 @@ macro_rules! conformance_suite {
 
 /// All checks of all parts.
 pub fn checks() -> Vec<Check> {
-    let parts: [&[Check]; 4] = [
+    let parts: [&[Check]; 5] = [
         &__conformance_table! { sync __conformance_checks () },
         &__conformance_table! { accounts __conformance_checks () },
         &__conformance_table! { maintenance __conformance_checks () },
+        &__conformance_table! { transfer __conformance_checks () },
         &__conformance_table! { persistence __conformance_checks () },
     ];
     parts.concat()

@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use super::MemoryStore;
 use crate::id::{SignInId, UserId};
 use crate::store::{
-    AccountStore, Credentials, NewFamily, NewUser, Rotation, SignIn, StoreError, StoreErrorKind,
-    Taken, TokenHash, User, UserPage, fold_name,
+    AccountStore, Credentials, Family, NewFamily, NewUser, Rotation, SignIn, StoreError,
+    StoreErrorKind, Taken, TokenHash, User, UserPage, fold_name,
 };
 use crate::time::Timestamp;
 
@@ -23,13 +23,6 @@ pub(super) struct Accounts {
     devices: BTreeMap<String, UserId>,
     /// The families that are not revoked. A revoked one is forgotten: both are unknown to `rotate`.
     families: BTreeMap<SignInId, Family>,
-}
-
-#[derive(Debug)]
-struct Family {
-    sign_in: SignIn,
-    /// Hash of the one refresh token that is good.
-    current: TokenHash,
 }
 
 impl Accounts {
@@ -79,7 +72,58 @@ impl Accounts {
         user
     }
 
-    fn revoke(&mut self, is_revoked: impl Fn(&SignIn) -> bool) {
+    /// The account of that id.
+    pub(super) fn of(&self, user: UserId) -> Option<&Credentials> {
+        self.users.get(&user)
+    }
+
+    /// A user's sign-ins, ordered by id.
+    pub(super) fn families_of(&self, user: UserId) -> impl Iterator<Item = &Family> {
+        self.families
+            .values()
+            .filter(move |family| family.sign_in.user == user)
+    }
+
+    /// Everybody who has an account or a sign-in, in no order.
+    pub(super) fn owners(&self) -> impl Iterator<Item = UserId> {
+        let signed_in = self.families.values().map(|family| family.sign_in.user);
+        self.users.keys().copied().chain(signed_in)
+    }
+
+    /// Stores an account in place of the one of that id, or says what another one has taken.
+    pub(super) fn put(&mut self, account: Credentials) -> Result<(), Taken> {
+        let user = &account.user;
+        let (username, email) = (fold_name(&user.username), fold_name(&user.email));
+        let is_another = |owner: Option<&UserId>| owner.is_some_and(|owner| *owner != user.id);
+        let device = user.device_id.as_ref();
+        if is_another(self.usernames.get(&username)) {
+            return Err(Taken::Username);
+        }
+        if is_another(self.emails.get(&email)) {
+            return Err(Taken::Email);
+        }
+        if is_another(device.and_then(|device| self.devices.get(device))) {
+            return Err(Taken::Device);
+        }
+        if let Some(Credentials { user: before, .. }) = self.users.get(&user.id) {
+            self.usernames.remove(&fold_name(&before.username));
+            self.emails.remove(&fold_name(&before.email));
+            self.devices.retain(|_, owner| *owner != before.id);
+        }
+        self.usernames.insert(username, user.id);
+        self.emails.insert(email, user.id);
+        self.devices
+            .extend(device.map(|device| (device.clone(), user.id)));
+        self.users.insert(user.id, account);
+        Ok(())
+    }
+
+    /// Stores a sign-in in place of the one of that id.
+    pub(super) fn put_family(&mut self, family: Family) {
+        self.families.insert(family.sign_in.id, family);
+    }
+
+    pub(super) fn revoke(&mut self, is_revoked: impl Fn(&SignIn) -> bool) {
         self.families
             .retain(|_, family| !is_revoked(&family.sign_in));
     }
@@ -190,7 +234,7 @@ impl AccountStore for MemoryStore {
             family.id,
             Family {
                 sign_in,
-                current: family.token,
+                token: family.token,
             },
         );
         Ok(())
@@ -213,11 +257,11 @@ impl AccountStore for MemoryStore {
         let Some(found) = found else {
             return Ok(Rotation::Unknown);
         };
-        if found.current != presented {
+        if found.token != presented {
             accounts.families.remove(&family);
             return Ok(Rotation::Reused);
         }
-        found.current = next;
+        found.token = next;
         found.sign_in.expires_at = expires_at;
         Ok(Rotation::Rotated(found.sign_in.clone()))
     }

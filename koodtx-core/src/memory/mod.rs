@@ -6,16 +6,20 @@
 //!
 //! Read it in this order: `sync.rs` (the methods, a few lines each), `user.rs` (what belongs to one
 //! user), `session.rs` (one session and its records), `rounds.rs` (remembered pull rounds),
-//! `accounts.rs`, `maintenance.rs`.
+//! `accounts.rs`, `maintenance.rs`, `transfer.rs` with `export.rs` and `import.rs`.
 
 mod accounts;
+mod export;
+mod import;
 mod maintenance;
 mod rounds;
 mod session;
 mod sync;
+mod transfer;
 mod user;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use parking_lot::Mutex;
 
@@ -31,7 +35,8 @@ use user::UserData;
 /// without bound. Choose it for tests, demonstrations and comparisons.
 #[derive(Debug, Default)]
 pub struct MemoryStore {
-    state: Mutex<State>,
+    // Shared with the exports and imports that are open.
+    state: Arc<Mutex<State>>,
 }
 
 #[derive(Debug, Default)]
@@ -40,6 +45,8 @@ struct State {
     /// whether there is an account of that id.
     users: BTreeMap<UserId, UserData>,
     accounts: Accounts,
+    /// The source of an import that has not finished.
+    import: Option<String>,
 }
 
 impl MemoryStore {

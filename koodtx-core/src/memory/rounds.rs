@@ -7,13 +7,13 @@ use crate::time::Timestamp;
 /// The rounds of one user, bounded in number and age.
 ///
 /// Forgetting one is safe: the device then pulls again from where it began.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Rounds {
     /// In the order in which they were remembered.
     first_pages: Vec<FirstPage>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct FirstPage {
     round: RoundKey,
     /// The user clock that the page was read at.

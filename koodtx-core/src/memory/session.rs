@@ -13,7 +13,7 @@ use crate::store::{SeriesStats, SessionDetail};
 use crate::time::{Tick, Timestamp};
 
 /// A session or tombstone as it is kept.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct StoredSession {
     pub(super) state: SessionState,
     /// Keyed by the place in which a pull returns a record, so reading needs no sorting.

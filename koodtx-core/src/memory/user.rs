@@ -19,7 +19,7 @@ use crate::sync_log::{NewSyncLogEntry, SyncLogEntry};
 use crate::time::{Tick, Timestamp};
 
 /// Everything of one user.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct UserData {
     /// The user clock: when the last effective change was committed.
     pub(super) clock: Timestamp,
@@ -27,7 +27,7 @@ pub(super) struct UserData {
     /// is the order of every page.
     pub(super) sessions: BTreeMap<Timestamp, StoredSession>,
     created: BTreeMap<SessionId, Timestamp>,
-    log: Vec<SyncLogEntry>,
+    pub(super) log: Vec<SyncLogEntry>,
     rounds: Rounds,
 }
 
@@ -35,6 +35,23 @@ impl UserData {
     /// The session or tombstone of that id.
     pub(super) fn session(&self, id: SessionId) -> Option<&StoredSession> {
         self.sessions.get(self.created.get(&id)?)
+    }
+
+    /// Stores a session in place of the one of that id.
+    pub(super) fn put_session(&mut self, session: StoredSession) {
+        let SessionState { id, created_at, .. } = session.state;
+        if let Some(before) = self.created.insert(id, created_at) {
+            self.sessions.remove(&before);
+        }
+        self.sessions.insert(created_at, session);
+    }
+
+    /// Stores a log entry in place of the one of that id.
+    pub(super) fn put_log(&mut self, entry: SyncLogEntry) {
+        match self.log.binary_search_by_key(&entry.id, |stored| stored.id) {
+            Ok(at) => self.log[at] = entry,
+            Err(at) => self.log.insert(at, entry),
+        }
     }
 
     pub(super) fn push(

@@ -73,7 +73,7 @@ pub enum Taken {
 }
 
 /// An account with what is needed to check a password. `Debug` hides the hash.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Credentials {
     /// The account.
     pub user: User,

@@ -23,11 +23,13 @@ pub use sync::{
     PushCommand, PushOutcome, SeriesStats, SessionDetail, SessionList, StoreInfo, SyncStore,
     UserStatus,
 };
-pub use transfer::{Family, TransferItem, TransferStore, UserExport, UserImport};
+pub use transfer::{
+    Family, TransferItem, TransferStore, UserExport, UserImport, import_refused, no_import,
+};
 
 /// Everything the reference server needs of a store.
 ///
 /// Implemented for whatever implements the parts.
-pub trait Store: SyncStore + AccountStore + MaintenanceStore {}
+pub trait Store: SyncStore + AccountStore + MaintenanceStore + TransferStore {}
 
-impl<S: SyncStore + AccountStore + MaintenanceStore> Store for S {}
+impl<S: SyncStore + AccountStore + MaintenanceStore + TransferStore> Store for S {}

@@ -4,7 +4,7 @@ use std::fmt::{self, Debug};
 
 use async_trait::async_trait;
 
-use super::{Credentials, SignIn, StoreError, TokenHash};
+use super::{Credentials, SignIn, StoreError, StoreErrorKind, TokenHash};
 use crate::block::Block;
 use crate::id::{SensorType, UserId};
 use crate::session::SessionState;
@@ -29,11 +29,11 @@ impl Debug for Family {
 }
 
 /// One piece of what a store holds of a user.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum TransferItem {
     /// The account; absent where the store is used without accounts.
     Account(Credentials),
-    /// A sign-in.
+    /// A sign-in, expired or not.
     Family(Family),
     /// A session or tombstone. Its blocks follow at once.
     Session(SessionState),
@@ -42,7 +42,7 @@ pub enum TransferItem {
     Block(SensorType, Block),
     /// An entry of the sync log.
     Log(SyncLogEntry),
-    /// The user clock. The last item.
+    /// The user clock. The last item, and always there.
     Clock(Timestamp),
 }
 
@@ -54,18 +54,33 @@ pub enum TransferItem {
 #[async_trait]
 pub trait UserExport: Send {
     /// The next item; `None` at the end.
+    ///
+    /// # Errors
+    /// `Corrupt`, with the place, where something stored cannot be read: an export leaves nothing out.
     async fn next(&mut self) -> Result<Option<TransferItem>, StoreError>;
+
+    /// Passes over what is left of the blocks of the latest session, without reading them where that
+    /// is possible. The next item is not a block.
+    async fn skip_blocks(&mut self) -> Result<(), StoreError>;
 }
 
 /// Everything of one user on its way into a store.
 ///
-/// Items come in the order in which [`UserExport`] gives them out, though sessions that are there
-/// already may be left out. Each replaces what the store has under its key, so that an import that
-/// broke off can be made again from the beginning. A session is there with all its blocks or not at
-/// all, and the clock is stored last.
+/// Items come in the order in which [`UserExport`] gives them out, though a session that the store
+/// [`holds`](Self::holds) may be left out with its blocks. Each replaces what the store has under its
+/// key, so that an import that broke off can be made again from the beginning. A session is there with
+/// all its blocks or not at all, and the clock is stored last. Dropped before `finish`, an import may
+/// leave behind any of its items, but no part of a session.
 #[async_trait]
 pub trait UserImport: Send {
+    /// Whether an earlier attempt has left this session, in this very state and so with all its
+    /// records.
+    async fn holds(&mut self, session: &SessionState) -> Result<bool, StoreError>;
+
     /// Takes in the next item. It may become durable only with a later one, or with `finish`.
+    ///
+    /// # Errors
+    /// `AlreadyExists` for an account with a name, email address or device that another account has.
     async fn write(&mut self, item: TransferItem) -> Result<(), StoreError>;
 
     /// Makes everything that was written durable.
@@ -82,9 +97,12 @@ pub trait UserImport: Send {
 /// - Memory is bounded, whatever a user has stored.
 /// - While an import is under way, nothing else writes to the store. The store remembers that it is
 ///   under way, so that a server can refuse to serve half of the data.
+/// - The caller answers for the order of items and for what they say of each other (see
+///   [`ItemOrder`](crate::transfer::ItemOrder)); a store takes them as they are.
 #[async_trait]
 pub trait TransferStore: Send + Sync + Debug + 'static {
-    /// Users of whom anything is stored (an account, sessions, a log) with ids above `after`, ascending.
+    /// Users of whom anything is stored (an account, sign-ins, sessions, a log) with ids above
+    /// `after`, ascending. Fewer than `limit` only at the end.
     async fn transfer_users(
         &self,
         after: Option<UserId>,
@@ -92,24 +110,49 @@ pub trait TransferStore: Send + Sync + Debug + 'static {
     ) -> Result<Vec<UserId>, StoreError>;
 
     /// Opens everything of one user for reading, exact at one clock. Pushes of that user may have to
-    /// wait until the export is dropped.
+    /// wait until the export is dropped. A user of whom nothing is stored has the clock zero.
     async fn export_user(&self, user: UserId) -> Result<Box<dyn UserExport>, StoreError>;
 
     /// Begins an import, or goes on with one that broke off. `source` names where the data come from,
-    /// for operators.
+    /// for operators. Durable when it returns.
     ///
     /// # Errors
     /// `AlreadyExists` where the store holds anything that is not from an unfinished import of the
     /// same source.
     async fn begin_import(&self, source: &str) -> Result<(), StoreError>;
 
-    /// Opens one user for writing. Only between `begin_import` and `finish_import`.
+    /// Opens one user for writing, and removes the sign-ins that an earlier attempt has left of that
+    /// user: one may have been revoked since. One user at a time.
+    ///
+    /// # Errors
+    /// `NotFound` where no import is under way.
     async fn import_user(&self, user: UserId) -> Result<Box<dyn UserImport>, StoreError>;
 
-    /// Ends an import: the store may be used. Accounts that are created from now on get ids above all
-    /// imported ones.
+    /// Ends an import: the store may be used. Accounts that are created from now on get ids above
+    /// those of all imported accounts. Durable when it returns.
+    ///
+    /// # Errors
+    /// `NotFound` where no import is under way.
     async fn finish_import(&self) -> Result<(), StoreError>;
 
     /// The source of an import that was begun and not finished; `None` for a store that may be used.
     async fn unfinished_import(&self) -> Result<Option<String>, StoreError>;
+}
+
+/// Why an import does not begin in a store with other content.
+pub fn import_refused(source: &str, unfinished: Option<&str>) -> StoreError {
+    let message = match unfinished {
+        Some(other) => format!(
+            "it holds a part of an import from {other}, which cannot go on with {source}: finish \
+             that one, or empty the store"
+        ),
+        None => "it is not empty: everything is imported into an empty store".to_owned(),
+    };
+    StoreError::new(StoreErrorKind::AlreadyExists, "begin_import", message)
+}
+
+/// There is no import that could go on or end.
+pub fn no_import(operation: &'static str) -> StoreError {
+    let message = "no import is under way: begin one first";
+    StoreError::new(StoreErrorKind::NotFound, operation, message)
 }

@@ -10,12 +10,14 @@ use koodtx_core::session::SessionState;
 use koodtx_core::store::{
     AccountStore, Credentials, MaintenanceStore, NewFamily, NewUser, PushCommand, PushOutcome,
     Rotation, SessionDetail, SessionList, SignIn, StoreError, StoreInfo, SyncStore, Taken,
-    TokenHash, Usage, User, UserPage, UserStatus, VerifyPage, VerifyPosition,
+    TokenHash, TransferItem, TransferStore, Usage, User, UserExport, UserImport, UserPage,
+    UserStatus, VerifyPage, VerifyPosition,
 };
 use koodtx_core::sync_log::NewSyncLogEntry;
 use koodtx_core::time::Timestamp;
 
 use super::inner::{Answer, Inner, Rotate};
+use super::streams::{BrokenExport, BrokenImport};
 
 /// One function a method that a saboteur may want to break.
 #[derive(Clone, Copy)]
@@ -43,6 +45,19 @@ pub struct Hooks {
     pub sign_ins: fn(&Inner, UserId, Timestamp) -> Answer<Vec<SignIn>>,
     pub verify: fn(&Inner, Option<VerifyPosition>, usize) -> Answer<VerifyPage>,
     pub usage: fn(&Inner) -> Answer<Usage>,
+    pub transfer_users: fn(&Inner, Option<UserId>, usize) -> Answer<Vec<UserId>>,
+    /// What an export gives out in place of each item.
+    pub export: fn(&Inner, UserId, TransferItem) -> Vec<TransferItem>,
+    /// Takes the items of an export only as they are asked for.
+    pub exports_late: bool,
+    pub skips_blocks: bool,
+    pub begin_import: fn(&Inner, &str) -> Answer<()>,
+    pub import_user: fn(&Inner, UserId) -> Answer<Box<dyn UserImport>>,
+    pub holds: fn(&Inner, UserId, &SessionState, bool) -> bool,
+    /// What an import takes in in place of each item.
+    pub import: fn(&Inner, UserId, TransferItem) -> Vec<TransferItem>,
+    pub finish_import: fn(&Inner) -> Answer<()>,
+    pub unfinished_import: fn(&Inner) -> Answer<Option<String>>,
 }
 
 /// Breaks nothing.
@@ -68,6 +83,16 @@ pub const HONEST: Hooks = Hooks {
     sign_ins: Inner::sign_ins,
     verify: Inner::verify,
     usage: Inner::usage,
+    transfer_users: Inner::transfer_users,
+    export: |_, _, item| vec![item],
+    exports_late: false,
+    skips_blocks: true,
+    begin_import: Inner::begin_import,
+    import_user: Inner::import_user,
+    holds: |_, _, _, holds| holds,
+    import: |_, _, item| vec![item],
+    finish_import: Inner::finish_import,
+    unfinished_import: Inner::unfinished_import,
 };
 
 /// A store with one defect.
@@ -271,5 +296,40 @@ impl MaintenanceStore for Broken {
 
     async fn usage(&self) -> Answer<Usage> {
         (self.hooks.usage)(&self.inner)
+    }
+}
+
+#[deny(clippy::missing_trait_methods)]
+#[async_trait]
+impl TransferStore for Broken {
+    async fn transfer_users(&self, after: Option<UserId>, limit: usize) -> Answer<Vec<UserId>> {
+        (self.hooks.transfer_users)(&self.inner, after, limit)
+    }
+
+    async fn export_user(&self, user: UserId) -> Answer<Box<dyn UserExport>> {
+        let export = BrokenExport::new(self.inner.clone(), self.hooks, user).await?;
+        Ok(Box::new(export))
+    }
+
+    async fn begin_import(&self, source: &str) -> Answer<()> {
+        (self.hooks.begin_import)(&self.inner, source)
+    }
+
+    async fn import_user(&self, user: UserId) -> Answer<Box<dyn UserImport>> {
+        let import = (self.hooks.import_user)(&self.inner, user)?;
+        Ok(Box::new(BrokenImport::new(
+            self.inner.clone(),
+            self.hooks,
+            user,
+            import,
+        )))
+    }
+
+    async fn finish_import(&self) -> Answer<()> {
+        (self.hooks.finish_import)(&self.inner)
+    }
+
+    async fn unfinished_import(&self) -> Answer<Option<String>> {
+        (self.hooks.unfinished_import)(&self.inner)
     }
 }

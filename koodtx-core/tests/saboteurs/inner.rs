@@ -15,8 +15,8 @@ use koodtx_core::pull::{
 use koodtx_core::session::SessionState;
 use koodtx_core::store::{
     AccountStore, Credentials, MaintenanceStore, NewFamily, NewUser, PushCommand, PushOutcome,
-    Rotation, SessionDetail, SessionList, SignIn, StoreError, SyncStore, Taken, TokenHash, Usage,
-    User, UserPage, UserStatus, VerifyPage, VerifyPosition,
+    Rotation, SessionDetail, SessionList, SignIn, StoreError, SyncStore, Taken, TokenHash,
+    TransferStore, Usage, User, UserImport, UserPage, UserStatus, VerifyPage, VerifyPosition,
 };
 use koodtx_core::sync_log::NewSyncLogEntry;
 use koodtx_core::time::Timestamp;
@@ -156,6 +156,26 @@ impl Inner {
 
     pub fn usage(&self) -> Answer<Usage> {
         ready(self.store.usage())
+    }
+
+    pub fn transfer_users(&self, after: Option<UserId>, limit: usize) -> Answer<Vec<UserId>> {
+        ready(self.store.transfer_users(after, limit))
+    }
+
+    pub fn begin_import(&self, source: &str) -> Answer<()> {
+        ready(self.store.begin_import(source))
+    }
+
+    pub fn import_user(&self, user: UserId) -> Answer<Box<dyn UserImport>> {
+        ready(self.store.import_user(user))
+    }
+
+    pub fn finish_import(&self) -> Answer<()> {
+        ready(self.store.finish_import())
+    }
+
+    pub fn unfinished_import(&self) -> Answer<Option<String>> {
+        ready(self.store.unfinished_import())
     }
 }
 

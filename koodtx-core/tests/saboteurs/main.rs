@@ -22,6 +22,8 @@ mod reads;
 mod rounds;
 mod saboteur;
 mod sign_ins;
+mod streams;
+mod transfers;
 mod upkeep;
 mod users;
 mod values;
@@ -51,6 +53,7 @@ const ALL: &[Part] = &[
     Part::Sync,
     Part::Accounts,
     Part::Maintenance,
+    Part::Transfer,
     Part::Persistence,
 ];
 
@@ -73,6 +76,7 @@ tables! {
     defects_of_accounts_are_caught: accounts::ACCOUNTS, ACCOUNTS;
     defects_of_sign_ins_are_caught: sign_ins::SIGN_INS, ACCOUNTS;
     defects_of_maintenance_are_caught: upkeep::MAINTENANCE, &[Part::Maintenance];
+    defects_of_transfers_are_caught: transfers::TRANSFERS, &[Part::Transfer, Part::Persistence];
     defects_after_opening_again_are_caught: upkeep::PERSISTENCE, &[Part::Persistence];
 }
 

@@ -114,6 +114,7 @@ pub const RACES: &[Saboteur] = &[
             "a_push_is_logged",
             "a_push_over_the_sensor_limit_is_refused_whole",
             "changed_after_returns_only_what_changed",
+            "the_same_calls_give_the_same_export",
         ],
     ),
     saboteur(
@@ -127,6 +128,7 @@ pub const RACES: &[Saboteur] = &[
             "a_push_is_logged",
             "a_push_over_the_sensor_limit_is_refused_whole",
             "changed_after_returns_only_what_changed",
+            "the_same_calls_give_the_same_export",
         ],
     ),
     saboteur(

@@ -58,6 +58,10 @@ pub(crate) enum Table {
     Device = b'D',
     /// `user, sign-in` → refresh-token family.
     Family = b'F',
+    /// Nothing → the source of an import that has not finished.
+    Import = b'm',
+    /// `user, life` → nothing: a life that an import fills and whose session is still to be written.
+    Filling = b'n',
     /// `key, number` → a further part of the value at `key`.
     Part = b'p',
 }
@@ -150,6 +154,11 @@ impl Key {
 
     pub(crate) fn change(user: UserId, updated_at: Timestamp) -> Self {
         Self::changes(user).time(updated_at)
+    }
+
+    /// All keys of `table`, one in which the user comes first, that belong to one user.
+    pub(crate) fn of_user(table: Table, user: UserId) -> Self {
+        Self::of(table).user(user)
     }
 
     /// All keys of `table` that belong to one life of a session.

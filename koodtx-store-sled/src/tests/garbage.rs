@@ -16,19 +16,19 @@ use crate::values::WriteSet;
 const RECORDS_COUNT: u64 = 300_000;
 const WAIT_MAX_MILLIS: u64 = 30_000;
 
-fn count(store: &SledStore, table: Table) -> usize {
+pub(super) fn count(store: &SledStore, table: Table) -> usize {
     store.inner().values.scan_prefix(&Key::table(table)).count()
 }
 
 /// Keys that belong to some life of some session.
-fn keys_of_lives(store: &SledStore) -> usize {
+pub(super) fn keys_of_lives(store: &SledStore) -> usize {
     [Table::Series, Table::Block, Table::BlockChange, Table::Part]
         .into_iter()
         .map(|table| count(store, table))
         .sum()
 }
 
-async fn wait_until_clean(store: &Arc<SledStore>) {
+pub(super) async fn wait_until_clean(store: &Arc<SledStore>) {
     const STEP_MILLIS: u64 = 5;
     for _ in 0..WAIT_MAX_MILLIS / STEP_MILLIS {
         if count(store, Table::Garbage) == 0 {

@@ -2,6 +2,7 @@
 
 mod damage;
 mod garbage;
+mod imports;
 
 use std::sync::Arc;
 

@@ -21,4 +21,8 @@ pub(super) mod rounds;
 pub(super) mod sign_ins;
 pub(super) mod sync_log;
 mod threads;
+pub(super) mod transfer_copies;
+pub(super) mod transfer_exports;
+pub(super) mod transfer_imports;
+mod transfer_script;
 pub(super) mod values;

@@ -2,6 +2,7 @@
 
 use super::accounts::register;
 use super::sign_ins::{FIRST, SECOND, rotate, sign_in};
+use super::transfer_script::{SOURCE, break_off, copy, fill, items, memory};
 use crate::conformance::Harness;
 use crate::conformance::failure::{Outcome, ensure, ensure_eq};
 use crate::conformance::follower::whole_copy;
@@ -29,7 +30,7 @@ pub(crate) async fn everything_pushed_is_there_again(h: Harness) -> Outcome {
     h.push(ANN, &session(WALK), &samples("acc", 0..3)).await?;
     h.push(ANN, &session(RIDE), &samples("gps", 0..3)).await?;
     h.delete(ANN, RIDE).await?;
-    let copy = whole_copy(&**h.sync(), ANN).await?;
+    let seen = whole_copy(&**h.sync(), ANN).await?;
     let before = (
         h.pull(everything(ANN)).await?,
         h.records(ANN, RUN).await?,
@@ -51,7 +52,7 @@ pub(crate) async fn everything_pushed_is_there_again(h: Harness) -> Outcome {
     ensure_eq!(after.2, before.2, "the detail of a session");
     ensure_eq!(after.3, before.3, "the totals and the log");
     ensure!(
-        whole_copy(&**h.sync(), ANN).await? == copy,
+        whole_copy(&**h.sync(), ANN).await? == seen,
         "a device would get another copy"
     );
     Ok(())
@@ -110,5 +111,31 @@ pub(crate) async fn accounts_and_sign_ins_are_there_again(h: Harness) -> Outcome
     );
     let next = register(&h, "cid", None).await?;
     ensure_eq!(next.id.0, ben.id.0 + 1, "the id of the next account");
+    Ok(())
+}
+
+/// A store knows of its unfinished import when it is opened again, and goes on with it.
+pub(crate) async fn an_import_goes_on_when_opened_again(mut h: Harness) -> Outcome {
+    let source = memory();
+    fill(&source).await?;
+    let all = items(&source, ANN).await?;
+    for count in [1, 3, all.len()] {
+        break_off(&h, ANN, &all[..count]).await?;
+        h = h.reopen().await?;
+        let unfinished = h.transfer()?.unfinished_import().await?;
+        ensure_eq!(
+            unfinished.as_deref(),
+            Some(SOURCE),
+            "the import after {count} items"
+        );
+    }
+    copy(&source, &h).await?;
+    let h = h.reopen().await?;
+    let unfinished = h.transfer()?.unfinished_import().await?;
+    ensure_eq!(unfinished, None, "the import after its end");
+    ensure!(
+        items(&h, ANN).await? == all,
+        "what was imported is not there again"
+    );
     Ok(())
 }
