@@ -1,0 +1,402 @@
+//! Merging the records of a push into stored blocks.
+
+use koodtx_core::block::{Block, Leaf, LeafEdit, MergeCounts, SeriesMerger};
+use koodtx_core::id::{SensorType, SessionId, UserId};
+use koodtx_core::push::SeriesBatch;
+use koodtx_core::register::Effect;
+use koodtx_core::time::{Tick, Timestamp};
+use sqlx::postgres::PgRow;
+use sqlx::{PgConnection, Row as _};
+
+use crate::block::{BLOCK_COLUMNS_COUNT, BlockBatch, BlockType, block_of};
+use crate::cpu;
+use crate::error::{Failure, Result};
+use crate::statements;
+
+/// Series whose blocks are read in one statement.
+const SERIES_AT_ONCE_MAX_COUNT: usize = 64;
+/// Blocks read in one statement, beside the first of each series.
+const BLOCKS_AT_ONCE_MAX_COUNT: usize = 64;
+/// Times of further blocks that come with the first one of a series.
+const DIRECTORY_MAX_COUNT: usize = 4096;
+/// Blocks are sent to the database when they have so many bytes together.
+const WRITE_AT_BYTES: usize = 4 * 1024 * 1024;
+
+/// Where the records go.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Target {
+    pub(crate) user: UserId,
+    pub(crate) session: SessionId,
+}
+
+/// What merging the records of one series came to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Merged {
+    pub(crate) counts: MergeCounts,
+    pub(crate) effect: Effect,
+}
+
+/// Merges series into the stored blocks of a session, whose user's lock is held. `is_new` says of which
+/// series nothing is stored. Returns what happened, in the order of `series`.
+///
+/// Memory is bounded by what is pushed: a push that touches very many blocks reads and writes them in
+/// steps.
+pub(crate) async fn merge(
+    connection: &mut PgConnection,
+    (target, of): (Target, BlockType),
+    series: &[SeriesBatch],
+    tick: Tick,
+    is_new: impl Fn(&SensorType) -> bool,
+) -> Result<Vec<Merged>> {
+    let mut writer = BlockWriter::new(target, of);
+    let mut merged = Vec::with_capacity(series.len());
+    for group in series.chunks(SERIES_AT_ONCE_MAX_COUNT) {
+        let mut mergers: Vec<Merging<'_>> = group
+            .iter()
+            .map(|batch| Merging {
+                sensor_type: &batch.sensor_type,
+                merger: SeriesMerger::new(&batch.records, tick),
+            })
+            .collect();
+        for one in mergers.iter_mut().filter(|one| is_new(one.sensor_type)) {
+            one.apply(None, &mut writer);
+            writer.write_if_large(connection).await?;
+        }
+        while mergers.iter().any(|one| one.merger.next_time().is_some()) {
+            merge_step(connection, &mut mergers, &mut writer).await?;
+        }
+        merged.extend(mergers.into_iter().map(|one| Merged {
+            counts: one.merger.counts(),
+            effect: one.merger.effect(),
+        }));
+    }
+    writer.write(connection).await?;
+    Ok(merged)
+}
+
+/// One series in the middle of a merge.
+struct Merging<'a> {
+    sensor_type: &'a SensorType,
+    merger: SeriesMerger<'a>,
+}
+
+impl Merging<'_> {
+    fn apply(&mut self, leaf: Option<Leaf>, writer: &mut BlockWriter) {
+        let records = self.merger.remaining_micros().len();
+        cpu::work(records, || {
+            if let Some(edit) = self.merger.apply(leaf) {
+                writer.edit(self.sensor_type, &edit);
+            }
+        });
+    }
+}
+
+/// A stored block that records belong into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Place {
+    first_time: i64,
+    /// Where the block behind it begins.
+    next_first: Option<i64>,
+}
+
+/// What is known of the blocks of a series.
+struct Directory {
+    /// Times at which blocks begin, from the one behind the first that was read on, ascending.
+    following: Vec<i64>,
+    /// Where the block behind all of these begins.
+    behind: Option<i64>,
+}
+
+impl Directory {
+    /// Where the block at `index` of `following` ends, as far as anybody knows; `Err` where that is
+    /// still to be read.
+    fn next_first(&self, index: usize) -> std::result::Result<Option<i64>, ()> {
+        match self.following.get(index) {
+            Some(&first) => Ok(Some(first)),
+            None if self.following.len() == DIRECTORY_MAX_COUNT => Err(()),
+            None => Ok(self.behind),
+        }
+    }
+
+    /// The blocks that records at `times` belong into, all of them behind the first block.
+    fn places(&self, mut times: &[i64]) -> Vec<Place> {
+        let mut places = Vec::new();
+        while let Some(&time) = times.first() {
+            let behind = self.following.partition_point(|&first| first <= time);
+            let (Some(index), Ok(next_first)) = (behind.checked_sub(1), self.next_first(behind))
+            else {
+                break;
+            };
+            places.push(Place {
+                first_time: self.following[index],
+                next_first,
+            });
+            let here = next_first.map_or(times.len(), |next| {
+                times.partition_point(|&time| time < next)
+            });
+            times = &times[here..];
+        }
+        places
+    }
+}
+
+/// Reads the block that the next records of each series belong into, and as many further blocks as are
+/// known then, and merges them.
+async fn merge_step(
+    connection: &mut PgConnection,
+    mergers: &mut [Merging<'_>],
+    writer: &mut BlockWriter,
+) -> Result<()> {
+    let mut wanted = Vec::new();
+    for (index, directory) in merge_first(connection, mergers, writer).await? {
+        let places = directory.places(mergers[index].merger.remaining_micros());
+        wanted.extend(places.into_iter().map(|place| (index, place)));
+    }
+    for step in wanted.chunks(BLOCKS_AT_ONCE_MAX_COUNT) {
+        let mut blocks = read_named(connection, mergers, writer.target, step).await?;
+        for ((index, place), block) in step.iter().zip(&mut blocks) {
+            let one = &mut mergers[*index];
+            let Some(block) = block.take() else {
+                let first = Timestamp::from_micros(place.first_time);
+                let missing = Failure::corrupt("it has vanished");
+                return Err(at_block(missing, writer.target, one.sensor_type, first));
+            };
+            one.apply(Some(leaf(block, place.next_first)), writer);
+        }
+        writer.write_if_large(connection).await?;
+    }
+    Ok(())
+}
+
+fn leaf(block: Block, next_first: Option<i64>) -> Leaf {
+    Leaf {
+        block,
+        next_first: next_first.map(Timestamp::from_micros),
+    }
+}
+
+/// Merges the first block of each series that has records left.
+async fn merge_first(
+    connection: &mut PgConnection,
+    mergers: &mut [Merging<'_>],
+    writer: &mut BlockWriter,
+) -> Result<Vec<(usize, Directory)>> {
+    let open: Vec<usize> = (0..mergers.len())
+        .filter(|&index| mergers[index].merger.next_time().is_some())
+        .collect();
+    let times = |pick: fn(&[i64]) -> Option<&i64>| -> Vec<i64> {
+        let picked = open
+            .iter()
+            .map(|&index| pick(mergers[index].merger.remaining_micros()));
+        picked
+            .map(|time| time.copied().unwrap_or_default())
+            .collect()
+    };
+    let names: Vec<&str> = open
+        .iter()
+        .map(|&index| mergers[index].sensor_type.as_str())
+        .collect();
+    let rows = sqlx::query(statements::BLOCKS_LEAF)
+        .bind(writer.target.user.0)
+        .bind(writer.target.session.0)
+        .bind(names.as_slice())
+        .bind(times(<[i64]>::first))
+        .bind(times(<[i64]>::last))
+        .bind(DIRECTORY_MAX_COUNT as i64)
+        .fetch_all(&mut *connection)
+        .await?;
+    let mut found: Vec<Option<PgRow>> = open.iter().map(|_| None).collect();
+    for row in rows {
+        let nth = nth_of(&row)?;
+        if let Some(slot) = found.get_mut(nth) {
+            *slot = Some(row);
+        }
+    }
+    let mut directories = Vec::new();
+    for (index, row) in open.into_iter().zip(found) {
+        let one = &mut mergers[index];
+        let Some(row) = row else {
+            one.apply(None, writer);
+            continue;
+        };
+        let block = checked_block(&row, writer.target, one.sensor_type)?;
+        let directory = Directory {
+            following: row.try_get(1 + BLOCK_COLUMNS_COUNT)?,
+            behind: row.try_get(2 + BLOCK_COLUMNS_COUNT)?,
+        };
+        // A series has one block behind the first that was read at most, or its time is known.
+        let next_first = directory.next_first(0).unwrap_or(directory.behind);
+        one.apply(Some(leaf(block, next_first)), writer);
+        directories.push((index, directory));
+    }
+    writer.write_if_large(connection).await?;
+    Ok(directories)
+}
+
+async fn read_named(
+    connection: &mut PgConnection,
+    mergers: &[Merging<'_>],
+    target: Target,
+    wanted: &[(usize, Place)],
+) -> Result<Vec<Option<Block>>> {
+    let names: Vec<&str> = wanted
+        .iter()
+        .map(|(index, _)| mergers[*index].sensor_type.as_str())
+        .collect();
+    let firsts: Vec<i64> = wanted.iter().map(|(_, place)| place.first_time).collect();
+    let rows = sqlx::query(statements::BLOCKS_NAMED)
+        .bind(target.user.0)
+        .bind(target.session.0)
+        .bind(names.as_slice())
+        .bind(firsts)
+        .fetch_all(connection)
+        .await?;
+    let mut blocks: Vec<Option<Block>> = wanted.iter().map(|_| None).collect();
+    for row in &rows {
+        let nth = nth_of(row)?;
+        if let Some(&(index, _)) = wanted.get(nth) {
+            blocks[nth] = Some(checked_block(row, target, mergers[index].sensor_type)?);
+        }
+    }
+    Ok(blocks)
+}
+
+/// Which element of the parameters a row answers, from 0.
+fn nth_of(row: &PgRow) -> Result<usize> {
+    let nth: i64 = row.try_get(0)?;
+    usize::try_from(nth - 1).map_err(|_| Failure::corrupt("a row has no place"))
+}
+
+fn checked_block(row: &PgRow, target: Target, sensor_type: &SensorType) -> Result<Block> {
+    const BLOCK_AT: usize = 1;
+    let first: i64 = row.try_get(BLOCK_AT + 1)?;
+    block_of(row, BLOCK_AT)
+        .map_err(|failure| at_block(failure, target, sensor_type, Timestamp::from_micros(first)))
+}
+
+/// Says where a block lies that something is wrong with.
+pub(crate) fn at_block(
+    failure: Failure,
+    target: Target,
+    sensor_type: &SensorType,
+    first: Timestamp,
+) -> Failure {
+    match failure {
+        Failure::Corrupt(reason) => Failure::corrupt(format!(
+            "user {}, session {}, sensor {sensor_type}: the block at {first}: {reason}",
+            target.user, target.session
+        )),
+        other => other,
+    }
+}
+
+/// What is to be written of a session's blocks. Goes to the database in large steps.
+#[derive(Debug)]
+pub(crate) struct BlockWriter {
+    target: Target,
+    batch: BlockBatch,
+    removed_types: Vec<String>,
+    removed_times: Vec<i64>,
+}
+
+impl BlockWriter {
+    pub(crate) fn new(target: Target, of: BlockType) -> Self {
+        Self {
+            target,
+            batch: BlockBatch::new(of),
+            removed_types: Vec::new(),
+            removed_times: Vec::new(),
+        }
+    }
+
+    /// Adds a block, in place of the one that begins at the same time.
+    pub(crate) fn put(&mut self, sensor_type: &SensorType, block: &Block) {
+        self.batch.push(sensor_type, block);
+    }
+
+    fn edit(&mut self, sensor_type: &SensorType, edit: &LeafEdit) {
+        let begins_at = |first: Timestamp| {
+            let mut metas = edit.written.iter().filter_map(Block::meta);
+            metas.any(|meta| meta.first == first)
+        };
+        if let Some(removed) = edit.removed
+            && !begins_at(removed.first)
+        {
+            self.removed_types.push(sensor_type.as_str().to_owned());
+            self.removed_times.push(removed.first.as_micros());
+        }
+        for block in &edit.written {
+            self.put(sensor_type, block);
+        }
+    }
+
+    /// Writes what there is, if it is much.
+    pub(crate) async fn write_if_large(&mut self, connection: &mut PgConnection) -> Result<()> {
+        if self.batch.size_bytes() < WRITE_AT_BYTES {
+            return Ok(());
+        }
+        self.write(connection).await
+    }
+
+    /// Writes what there is.
+    pub(crate) async fn write(&mut self, connection: &mut PgConnection) -> Result<()> {
+        let Target { user, session } = self.target;
+        if !self.removed_times.is_empty() {
+            sqlx::query(statements::BLOCKS_REMOVE)
+                .bind(user.0)
+                .bind(session.0)
+                .bind(self.removed_types.as_slice())
+                .bind(self.removed_times.as_slice())
+                .execute(&mut *connection)
+                .await?;
+            self.removed_types.clear();
+            self.removed_times.clear();
+        }
+        if !self.batch.is_empty() {
+            sqlx::query(statements::BLOCKS_WRITE)
+                .bind(user.0)
+                .bind(session.0)
+                .bind(&self.batch)
+                .execute(connection)
+                .await?;
+            self.batch.clear();
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn places(times: &[i64], following: Vec<i64>, behind: Option<i64>) -> Vec<(i64, Option<i64>)> {
+        let directory = Directory { following, behind };
+        let places = directory.places(times);
+        places
+            .into_iter()
+            .map(|place| (place.first_time, place.next_first))
+            .collect()
+    }
+
+    #[test]
+    fn only_blocks_that_get_records_are_read() {
+        assert_eq!(
+            places(&[10, 11, 35, 99], vec![10, 20, 30, 40], Some(120)),
+            [(10, Some(20)), (30, Some(40)), (40, Some(120))]
+        );
+        assert_eq!(places(&[50], vec![10, 20], None), [(20, None)]);
+        assert_eq!(places(&[], vec![10, 20], None), []);
+    }
+
+    #[test]
+    fn what_lies_behind_a_cut_directory_is_left_for_the_next_step() {
+        let following: Vec<i64> = (0..DIRECTORY_MAX_COUNT as i64)
+            .map(|nth| nth * 10)
+            .collect();
+        let last = following[DIRECTORY_MAX_COUNT - 1];
+        assert_eq!(
+            places(&[5, last - 1, last, last + 100], following, Some(last + 50)),
+            [(0, Some(10)), (last - 10, Some(last))]
+        );
+    }
+}

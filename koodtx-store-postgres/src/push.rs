@@ -1,0 +1,123 @@
+//! Merging a push, and deleting a session.
+
+use koodtx_core::block::MergeCounts;
+use koodtx_core::id::{SessionId, UserId};
+use koodtx_core::register::Effect;
+use koodtx_core::session::{Admission, SessionState};
+use koodtx_core::store::{PushCommand, PushOutcome, StoreError, StoreErrorKind};
+use koodtx_core::time::{Tick, Timestamp};
+use sqlx::PgConnection;
+
+use crate::block::BlockType;
+use crate::error::{Failure, Result};
+use crate::log;
+use crate::merge::{Target, merge};
+use crate::session::{SeriesMap, SeriesSummary, SessionRow};
+use crate::statements;
+use crate::user::UserTotals;
+
+/// Merges a batch and logs it, in a transaction.
+pub(crate) async fn push(
+    connection: &mut PgConnection,
+    of: BlockType,
+    command: &PushCommand,
+    now: Timestamp,
+) -> Result<PushOutcome> {
+    let mut totals = UserTotals::lock(connection, command.user).await?;
+    let (counts, data_count) = apply(connection, of, command, &mut totals, now).await?;
+    let log_id = log::append(connection, command.user, &command.log_entry(counts), now).await?;
+    Ok(PushOutcome {
+        inserted: counts.inserted,
+        updated: counts.updated,
+        duplicates: counts.duplicates,
+        data_count,
+        clock: totals.clock,
+        log_id,
+    })
+}
+
+/// Writes everything but the log entry; returns what happened to the records, and how many the
+/// session has now.
+async fn apply(
+    connection: &mut PgConnection,
+    of: BlockType,
+    command: &PushCommand,
+    totals: &mut UserTotals,
+    now: Timestamp,
+) -> Result<(MergeCounts, u64)> {
+    let PushCommand { user, batch, .. } = command;
+    let target = Target {
+        user: *user,
+        session: batch.session.session_id,
+    };
+    let tick = Tick::after(totals.clock, now);
+    let stored = SessionRow::find(connection, user.0, target.session).await?;
+    let (old, mut series) = stored.map_or((None, SeriesMap::new()), |row| {
+        (Some(row.state), row.series)
+    });
+    let mut counts = MergeCounts {
+        duplicates: batch.replaced,
+        ..MergeCounts::default()
+    };
+    let mut admitted = match SessionState::admit(old.clone(), &batch.session, tick) {
+        Admission::Admitted(merge) => merge,
+        Admission::Stale(state) => {
+            counts.duplicates = batch.valid_records();
+            return Ok((counts, state.data_count));
+        }
+    };
+    let is_new = |sensor_type: &_| !series.contains_key(sensor_type);
+    let merged = merge(connection, (target, of), &batch.series, tick, is_new).await?;
+    for (batch, merged) in batch.series.iter().zip(merged) {
+        counts.add(merged.counts);
+        let is_new = !series.contains_key(&batch.sensor_type);
+        admitted.count_records(&merged.counts, merged.effect, is_new);
+        let range = batch.records.range();
+        SeriesSummary::extend(&mut series, &batch.sensor_type, &merged.counts, range);
+    }
+    let write = admitted.finish()?;
+    if write.effect == Effect::Changed {
+        totals.clock = tick.at();
+    }
+    let data_count = write.state.data_count;
+    if write.effect != Effect::Kept {
+        totals.recount(old.as_ref(), &write.state);
+        let row = SessionRow {
+            state: write.state,
+            series,
+        };
+        row.write(connection, user.0, totals).await?;
+    }
+    Ok((counts, data_count))
+}
+
+/// Turns a session into a tombstone and removes its blocks, in a transaction.
+pub(crate) async fn delete(
+    connection: &mut PgConnection,
+    user: UserId,
+    id: SessionId,
+    now: Timestamp,
+) -> Result<Timestamp> {
+    let mut totals = UserTotals::lock(connection, user).await?;
+    let stored = SessionRow::find(connection, user.0, id).await?;
+    let Some(old) = stored.map(|row| row.state).filter(|state| state.live) else {
+        let message = format!("no live session {id}");
+        let error = StoreError::new(StoreErrorKind::NotFound, "delete_session", message);
+        return Err(Failure::Decided(error));
+    };
+    let tick = Tick::after(totals.clock, now);
+    let state = old.clone().delete(tick);
+    totals.clock = tick.at();
+    totals.recount(Some(&old), &state);
+    sqlx::query(statements::BLOCKS_CLEAR)
+        .bind(user.0)
+        .bind(id.0)
+        .execute(&mut *connection)
+        .await?;
+    let row = SessionRow {
+        state,
+        series: SeriesMap::new(),
+    };
+    row.write(connection, user.0, &totals).await?;
+    Ok(totals.clock)
+}

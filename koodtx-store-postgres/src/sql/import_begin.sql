@@ -1,0 +1,1 @@
+INSERT INTO unfinished_import (source) VALUES ($1) ON CONFLICT DO NOTHING

@@ -1,0 +1,1 @@
+SELECT source FROM unfinished_import

@@ -1,0 +1,26 @@
+-- One page of what changed after $5: costs what changed, not what is stored.
+WITH changed AS MATERIALIZED (
+    SELECT r.created_at, r.live FROM recording_sessions r WHERE r.user_id = $1 AND r.updated_at > $5
+)
+SELECT
+    c.clock,
+    (SELECT count(*) FROM changed WHERE live),
+    s.session_id, s.created_at, s.updated_at, s.deleted_at, s.live, s.start_time, s.start_time_stamp,
+    s.end_time, s.end_time_stamp, s.is_active, s.is_active_stamp, s.enabled_sensors,
+    s.enabled_sensors_stamp, s.sample_rate, s.sample_rate_stamp, s.notes, s.notes_stamp, s.data_count,
+    s.series_count
+FROM user_clock c
+    LEFT JOIN LATERAL (
+        SELECT r.*
+        FROM (
+            SELECT p.created_at FROM changed p
+            WHERE p.created_at > $2 ORDER BY p.created_at OFFSET $3 LIMIT $4
+        ) AS page
+            CROSS JOIN LATERAL (
+                SELECT * FROM recording_sessions one
+                WHERE one.user_id = $1 AND one.created_at = page.created_at
+                LIMIT 1
+            ) AS r
+    ) AS s ON true
+WHERE c.user_id = $1
+ORDER BY s.created_at

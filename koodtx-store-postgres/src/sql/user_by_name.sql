@@ -1,0 +1,1 @@
+SELECT user_id FROM user_names WHERE kind = 'username' AND name_hash = $1

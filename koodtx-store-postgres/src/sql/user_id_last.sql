@@ -1,0 +1,1 @@
+SELECT coalesce(max(user_id), 0) FROM users

@@ -1,0 +1,1 @@
+UPDATE last_user_id SET user_id = greatest(user_id, $1)

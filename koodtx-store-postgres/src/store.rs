@@ -1,0 +1,208 @@
+//! The store: opening it, and the ways in which its methods reach the database.
+
+use std::pin::Pin;
+use std::time::Duration;
+
+use koodtx_core::store::StoreError;
+use sqlx::postgres::types::Oid;
+use sqlx::{Connection as _, PgConnection, PgPool};
+
+use crate::block::BlockType;
+use crate::error::{Failure, Result, Stage};
+use crate::options::PostgresOptions;
+use crate::{schema, statements};
+
+/// How often work is tried that another transaction is in the way of.
+const ATTEMPTS_MAX_COUNT: u32 = 8;
+/// Pause before the second attempt; doubles with each further one.
+const FIRST_PAUSE_MILLIS: u64 = 2;
+/// Isolation of a transaction that writes, whatever the default of the database: a statement behind
+/// the one that took a lock has to see what the lock waited for.
+pub(crate) const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
+
+/// What a method of the store does with its connection.
+pub(crate) type Work<'c, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'c>>;
+
+/// The store on PostgreSQL. Cheap to clone: clones share their connections.
+///
+/// Its methods must be called from within a tokio runtime. A future that is dropped leaves its
+/// operation whole or not applied.
+#[derive(Clone, Debug)]
+pub struct PostgresStore {
+    pub(crate) pool: PgPool,
+    pub(crate) block_type: BlockType,
+    is_durable: bool,
+}
+
+/// Isolation of whoever reads with several statements and must see one moment.
+pub(crate) const BEGIN_SNAPSHOT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+
+impl PostgresStore {
+    /// Connects to a database whose schema is current.
+    ///
+    /// # Errors
+    /// `Unavailable` where the database does not answer; `Internal` where its schema is older or newer
+    /// than this release's, with the command that helps, or where PostgreSQL itself is too old.
+    pub async fn open(options: &PostgresOptions) -> std::result::Result<Self, StoreError> {
+        let mut store = Self {
+            pool: options.pool(),
+            block_type: BlockType {
+                element: Oid(0),
+                array: Oid(0),
+            },
+            is_durable: false,
+        };
+        (store.block_type, store.is_durable) = store
+            .read("open", |connection| Box::pin(look_around(connection)))
+            .await?;
+        if !store.is_durable {
+            tracing::warn!(
+                "the database is set to answer before data is on disk (fsync or synchronous_commit \
+                 is off): a power cut may take back what was acknowledged"
+            );
+        }
+        Ok(store)
+    }
+
+    /// Whether the database waits for the disk.
+    pub(crate) fn is_durable(&self) -> bool {
+        self.is_durable
+    }
+
+    /// Runs `work` in a transaction and commits it; again, where another transaction was in the way.
+    pub(crate) async fn transaction<T: Send>(
+        &self,
+        operation: &'static str,
+        work: impl for<'c> Fn(&'c mut PgConnection) -> Work<'c, T> + Send + Sync,
+    ) -> std::result::Result<T, StoreError> {
+        self.patiently(operation, || self.attempt(&work, BEGIN))
+            .await
+    }
+
+    /// Runs `work`, which only reads, in a transaction whose statements all see one moment.
+    pub(crate) async fn snapshot<T: Send>(
+        &self,
+        operation: &'static str,
+        work: impl for<'c> Fn(&'c mut PgConnection) -> Work<'c, T> + Send + Sync,
+    ) -> std::result::Result<T, StoreError> {
+        self.patiently(operation, || self.attempt(&work, BEGIN_SNAPSHOT))
+            .await
+    }
+
+    async fn attempt<T: Send>(
+        &self,
+        work: &(impl for<'c> Fn(&'c mut PgConnection) -> Work<'c, T> + Send + Sync),
+        begin: &'static str,
+    ) -> std::result::Result<T, (Failure, Stage)> {
+        let before = |error: sqlx::Error| (Failure::from(error), Stage::BeforeCommit);
+        let mut broken = 0;
+        loop {
+            let mut connection = self.pool.acquire().await.map_err(before)?;
+            let mut transaction = match connection.begin_with(begin).await.map_err(Failure::from) {
+                Ok(transaction) => transaction,
+                Err(failure) if failure.is_broken_connection() && broken < self.idle_max() => {
+                    broken += 1;
+                    continue;
+                }
+                Err(failure) => return Err((failure, Stage::BeforeCommit)),
+            };
+            let done = work(&mut transaction)
+                .await
+                .map_err(|failure| (failure, Stage::BeforeCommit))?;
+            transaction
+                .commit()
+                .await
+                .map_err(|error| (Failure::from(error), Stage::Committing))?;
+            return Ok(done);
+        }
+    }
+
+    /// Runs `work`, one statement that writes and is a transaction of its own; again, where another
+    /// transaction was in the way. So `work` may be repeated after it failed.
+    pub(crate) async fn direct<T: Send>(
+        &self,
+        operation: &'static str,
+        work: impl for<'c> Fn(&'c mut PgConnection) -> Work<'c, T> + Send + Sync,
+    ) -> std::result::Result<T, StoreError> {
+        // The statement commits itself, so that every failure is one of a commit.
+        self.patiently(operation, || self.plain(&work, Stage::Committing))
+            .await
+    }
+
+    /// Runs `work`, which only reads; each of its statements sees a snapshot of its own. Again,
+    /// where the connection turned out to be broken.
+    pub(crate) async fn read<T: Send>(
+        &self,
+        operation: &'static str,
+        work: impl for<'c> Fn(&'c mut PgConnection) -> Work<'c, T> + Send + Sync,
+    ) -> std::result::Result<T, StoreError> {
+        self.patiently(operation, || async {
+            let mut broken = 0;
+            loop {
+                match self.plain(&work, Stage::BeforeCommit).await {
+                    Err((failure, _))
+                        if failure.is_broken_connection() && broken < self.idle_max() =>
+                    {
+                        broken += 1;
+                    }
+                    outcome => return outcome,
+                }
+            }
+        })
+        .await
+    }
+
+    async fn plain<T: Send>(
+        &self,
+        work: &(impl for<'c> Fn(&'c mut PgConnection) -> Work<'c, T> + Send + Sync),
+        stage: Stage,
+    ) -> std::result::Result<T, (Failure, Stage)> {
+        let acquired = self.pool.acquire().await;
+        let mut connection =
+            acquired.map_err(|error| (Failure::from(error), Stage::BeforeCommit))?;
+        work(&mut connection)
+            .await
+            .map_err(|failure| (failure, stage))
+    }
+
+    /// Tries until no other transaction is in the way.
+    async fn patiently<T, F>(
+        &self,
+        operation: &'static str,
+        attempt: impl Fn() -> F + Send + Sync,
+    ) -> std::result::Result<T, StoreError>
+    where
+        F: Future<Output = std::result::Result<T, (Failure, Stage)>> + Send,
+    {
+        let mut attempts = 1;
+        loop {
+            let (failure, stage) = match attempt().await {
+                Ok(done) => return Ok(done),
+                Err(failed) => failed,
+            };
+            if !failure.is_conflict() || attempts == ATTEMPTS_MAX_COUNT {
+                return Err(failure.during(operation, stage));
+            }
+            tokio::time::sleep(Duration::from_millis(FIRST_PAUSE_MILLIS << attempts)).await;
+            attempts += 1;
+        }
+    }
+
+    /// How many connections may have broken while they were idle, as when the database restarted:
+    /// each is found out by its first use, and gone after it.
+    fn idle_max(&self) -> u32 {
+        self.pool.options().get_max_connections()
+    }
+}
+
+/// Refuses a database that this release cannot work with, and asks how it is set up.
+async fn look_around(connection: &mut PgConnection) -> Result<(BlockType, bool)> {
+    schema::require_current(connection).await?;
+    let (element, array) = sqlx::query_as(statements::BLOCK_TYPE)
+        .fetch_one(&mut *connection)
+        .await?;
+    let is_durable = sqlx::query_scalar(statements::IS_DURABLE)
+        .fetch_one(connection)
+        .await?;
+    Ok((BlockType { element, array }, is_durable))
+}

@@ -1,0 +1,81 @@
+//! A user's clock and totals, and the lock that serialises the user's changes.
+
+use koodtx_core::id::UserId;
+use koodtx_core::session::SessionState;
+use koodtx_core::time::Timestamp;
+use sqlx::PgConnection;
+
+use crate::error::{Failure, Result};
+use crate::instant::Instant;
+use crate::statements;
+
+/// What is kept of a user beside the sessions. A user that was never seen has the default.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct UserTotals {
+    /// The user clock.
+    pub(crate) clock: Timestamp,
+    /// Live sessions.
+    pub(crate) live: u64,
+    /// Live sessions that are still recording.
+    pub(crate) active: u64,
+    /// Records of live sessions.
+    pub(crate) records: u64,
+}
+
+impl From<(Instant, i64, i64, i64)> for UserTotals {
+    fn from((clock, live, active, records): (Instant, i64, i64, i64)) -> Self {
+        Self {
+            clock: clock.0,
+            live: live.unsigned_abs(),
+            active: active.unsigned_abs(),
+            records: records.unsigned_abs(),
+        }
+    }
+}
+
+impl UserTotals {
+    /// Takes the user's lock, which ends with the transaction. Whatever is read in a later statement
+    /// is no older than it.
+    pub(crate) async fn lock(connection: &mut PgConnection, user: UserId) -> Result<Self> {
+        if let Some(totals) = Self::try_lock(connection, user).await? {
+            return Ok(totals);
+        }
+        sqlx::query(statements::CLOCK_BEGIN)
+            .bind(user.0)
+            .bind(Instant(Timestamp::ZERO))
+            .execute(&mut *connection)
+            .await?;
+        Self::try_lock(connection, user)
+            .await?
+            .ok_or_else(|| Failure::corrupt(format!("user {user} has lost the clock")))
+    }
+
+    async fn try_lock(connection: &mut PgConnection, user: UserId) -> Result<Option<Self>> {
+        let row: Option<(Instant, i64, i64, i64)> = sqlx::query_as(statements::CLOCK_LOCK)
+            .bind(user.0)
+            .fetch_optional(connection)
+            .await?;
+        Ok(row.map(Self::from))
+    }
+
+    pub(crate) async fn read(connection: &mut PgConnection, user: UserId) -> Result<Self> {
+        let row: Option<(Instant, i64, i64, i64)> = sqlx::query_as(statements::CLOCK_READ)
+            .bind(user.0)
+            .fetch_optional(connection)
+            .await?;
+        Ok(row.map(Self::from).unwrap_or_default())
+    }
+
+    /// Counts a session anew that was `old` (`None`: not there) and is `new`.
+    pub(crate) fn recount(&mut self, old: Option<&SessionState>, new: &SessionState) {
+        fn change(total: &mut u64, old: u64, new: u64) {
+            *total = total.saturating_sub(old).saturating_add(new);
+        }
+        let live = |state: &SessionState| u64::from(state.live);
+        let active = |state: &SessionState| u64::from(state.live && state.fields.is_active());
+        let records = |state: &SessionState| state.data_count;
+        change(&mut self.live, old.map_or(0, live), live(new));
+        change(&mut self.active, old.map_or(0, active), active(new));
+        change(&mut self.records, old.map_or(0, records), records(new));
+    }
+}

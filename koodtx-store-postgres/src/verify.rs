@@ -1,0 +1,237 @@
+//! Checking what is stored.
+
+use koodtx_core::block::Block;
+use koodtx_core::id::{SensorType, SessionId, UserId};
+use koodtx_core::store::{Problem, VerifyPosition};
+use koodtx_core::time::Timestamp;
+use sqlx::postgres::PgRow;
+use sqlx::{PgConnection, Row as _};
+
+use crate::block::block_of;
+use crate::error::{Failure, Result};
+use crate::instant::Instant;
+use crate::rounds::NO_SINCE;
+use crate::session::{SeriesMap, SeriesSummary, SessionRow};
+use crate::statements;
+use crate::user::UserTotals;
+
+/// Blocks read in one statement.
+const STEP_BLOCKS_COUNT: usize = 64;
+
+/// The next `limit` sessions behind `after`, of all users.
+pub(crate) async fn positions(
+    connection: &mut PgConnection,
+    after: Option<VerifyPosition>,
+    limit: usize,
+) -> Result<Vec<VerifyPosition>> {
+    let (user, created_at) = after.unwrap_or((UserId(i64::MIN), NO_SINCE));
+    let rows: Vec<(i64, Instant)> = sqlx::query_as(statements::VERIFY_POSITIONS)
+        .bind(user.0)
+        .bind(Instant(created_at))
+        .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+        .fetch_all(connection)
+        .await?;
+    let position = |(user, at): (i64, Instant)| (UserId(user), at.0);
+    Ok(rows.into_iter().map(position).collect())
+}
+
+/// What was found in one session.
+#[derive(Debug, Default)]
+pub(crate) struct Findings {
+    pub(crate) records: u64,
+    pub(crate) problems: Vec<Problem>,
+}
+
+/// Checks one session or tombstone, in a snapshot.
+pub(crate) async fn verify(
+    connection: &mut PgConnection,
+    (user, created_at): VerifyPosition,
+) -> Result<Findings> {
+    let row = match SessionRow::at(connection, user.0, created_at).await {
+        Ok(Some(row)) => row,
+        Ok(None) => return Ok(Findings::default()),
+        Err(failure) if failure.is_unreadable_value() => {
+            return unreadable(connection, (user, created_at), &failure).await;
+        }
+        Err(failure) => return Err(failure),
+    };
+    let clock = UserTotals::read(connection, user).await?.clock;
+    let mut check = Check {
+        user,
+        row,
+        seen: SeriesMap::new(),
+        is_damaged: false,
+        findings: Findings::default(),
+    };
+    check.clocks(clock);
+    let mut behind = (String::new(), i64::MIN);
+    loop {
+        let rows = sqlx::query(statements::BLOCKS_SCAN)
+            .bind(user.0)
+            .bind(check.row.state.id.0)
+            .bind(behind.0.as_str())
+            .bind(behind.1)
+            .bind(STEP_BLOCKS_COUNT as i64)
+            .fetch_all(&mut *connection)
+            .await?;
+        for row in &rows {
+            behind = (row.try_get(0)?, row.try_get(1)?);
+            check.block(&behind.0, behind.1, row)?;
+        }
+        if rows.len() < STEP_BLOCKS_COUNT {
+            break;
+        }
+    }
+    check.counts();
+    Ok(check.findings)
+}
+
+/// What is said of a session whose row cannot be read. The check of the others goes on.
+async fn unreadable(
+    connection: &mut PgConnection,
+    (user, created_at): VerifyPosition,
+    failure: &Failure,
+) -> Result<Findings> {
+    let session = sqlx::query_scalar(statements::SESSION_ID_AT)
+        .bind(user.0)
+        .bind(Instant(created_at))
+        .fetch_one(connection)
+        .await?;
+    Ok(Findings {
+        records: 0,
+        problems: vec![Problem {
+            user,
+            session: SessionId(session),
+            sensor_type: None,
+            message: format!("its row cannot be read: {failure}"),
+        }],
+    })
+}
+
+struct Check {
+    user: UserId,
+    row: SessionRow,
+    /// What the blocks say of the series.
+    seen: SeriesMap,
+    /// A block could not be read, so no count is known.
+    is_damaged: bool,
+    findings: Findings,
+}
+
+impl Check {
+    fn report(&mut self, sensor_type: Option<SensorType>, message: String) {
+        self.findings.problems.push(Problem {
+            user: self.user,
+            session: self.row.state.id,
+            sensor_type,
+            message,
+        });
+    }
+
+    fn clocks(&mut self, clock: Timestamp) {
+        let state = &self.row.state;
+        let latest = state
+            .deleted_at
+            .map_or(state.created_at, |at| at.max(state.created_at));
+        if latest > state.updated_at || state.updated_at > clock {
+            let message = format!(
+                "a clock of it is {}, ahead of its last change {} or of the user clock {clock}",
+                latest.max(state.updated_at),
+                state.updated_at
+            );
+            self.report(None, message);
+        }
+    }
+
+    /// Checks the block that begins at `first`.
+    fn block(&mut self, sensor_type: &str, first: i64, row: &PgRow) -> Result<()> {
+        let at = Timestamp::from_micros(first);
+        let sensor_type = match SensorType::new(sensor_type) {
+            Ok(sensor_type) => sensor_type,
+            Err(error) => {
+                self.is_damaged = true;
+                self.report(
+                    None,
+                    format!("the block at {at} of {sensor_type:?}: {error}"),
+                );
+                return Ok(());
+            }
+        };
+        let block = match block_of(row, 0) {
+            Ok(block) => block,
+            Err(Failure::Corrupt(reason)) => {
+                self.is_damaged = true;
+                self.report(Some(sensor_type), format!("the block at {at}: {reason}"));
+                return Ok(());
+            }
+            Err(failure) => return Err(failure),
+        };
+        self.records(sensor_type, &block);
+        Ok(())
+    }
+
+    /// Takes in the records of a block that is whole.
+    fn records(&mut self, sensor_type: SensorType, block: &Block) {
+        let Some(meta) = block.meta() else {
+            return;
+        };
+        self.findings.records += u64::from(meta.count);
+        let before = self.seen.get(&sensor_type).copied();
+        let mut wrong = Vec::new();
+        if before.is_some_and(|before| before.last >= meta.first.as_micros()) {
+            wrong.push("overlaps the one before it");
+        }
+        if meta.changed > self.row.state.updated_at {
+            wrong.push("changed after the session did");
+        }
+        for what in wrong {
+            let message = format!("the block at {} {what}", meta.first);
+            self.report(Some(sensor_type.clone()), message);
+        }
+        let seen = SeriesSummary {
+            count: before.map_or(0, |before| before.count) + u64::from(meta.count),
+            first: before.map_or(meta.first.as_micros(), |before| before.first),
+            last: meta.last.as_micros(),
+        };
+        self.seen.insert(sensor_type, seen);
+    }
+
+    fn counts(&mut self) {
+        let SessionRow { state, series } = self.row.clone();
+        let has_records = !self.seen.is_empty() || !series.is_empty() || state.data_count > 0;
+        if has_records && !state.live {
+            self.report(None, "it is deleted and has records".to_owned());
+        }
+        if state.series_count != series.len() as u64 {
+            let message = format!(
+                "it counts {} series and has {}",
+                state.series_count,
+                series.len()
+            );
+            self.report(None, message);
+        }
+        // How much a damaged block has is not known.
+        if self.is_damaged {
+            return;
+        }
+        if state.data_count != self.findings.records {
+            let message = format!(
+                "it counts {} records and has {}",
+                state.data_count, self.findings.records
+            );
+            self.report(None, message);
+        }
+        let seen = std::mem::take(&mut self.seen);
+        let names = series
+            .keys()
+            .chain(seen.keys().filter(|name| !series.contains_key(*name)));
+        for name in names {
+            if series.get(name) != seen.get(name) {
+                self.report(
+                    Some(name.clone()),
+                    "its count or its range is wrong".to_owned(),
+                );
+            }
+        }
+    }
+}

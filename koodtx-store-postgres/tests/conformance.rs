@@ -1,0 +1,7 @@
+//! Every law of the storage traits, each as a test of its own.
+
+mod common;
+
+use common::fresh;
+
+koodtx_core::conformance_suite!(fresh => sync, accounts, maintenance, transfer, persistence);
