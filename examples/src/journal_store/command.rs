@@ -8,12 +8,15 @@ use koodtx_core::memory::MemoryStore;
 use koodtx_core::push::{PushBatch, SeriesBatch};
 use koodtx_core::session::SessionPatch;
 use koodtx_core::store::{
-    AccountStore, NewFamily, NewUser, PushCommand, StoreError, StoreErrorKind, SyncStore, TokenHash,
+    AccountStore, NewFamily, NewUser, PushCommand, StoreError, StoreErrorKind, SyncStore,
+    TokenHash, TransferStore, UserImport,
 };
 use koodtx_core::sync_log::NewSyncLogEntry;
 use koodtx_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+
+use super::item::Item;
 
 /// One write.
 #[derive(Debug, Serialize, Deserialize)]
@@ -69,6 +72,15 @@ pub(super) enum Command {
         sign_in: SignInId,
         device_id: Option<String>,
     },
+    BeginImport {
+        source: String,
+    },
+    ImportUser {
+        user: UserId,
+    },
+    /// Into the user of the latest `ImportUser`.
+    Import(Item),
+    FinishImport,
 }
 
 /// A push.
@@ -94,10 +106,25 @@ struct Series {
     rows: Vec<(i64, Option<i64>, String)>,
 }
 
-impl Line {
-    /// Does the write again, at the time at which it was done first.
-    pub(super) async fn replay(self, memory: &MemoryStore) -> Result<(), StoreError> {
-        match self.command.replay(memory, self.now).await {
+/// All writes, done again.
+pub(super) struct Replay<'a> {
+    memory: &'a MemoryStore,
+    /// The user into whom items are being imported. A session that is still open at the end was
+    /// never whole, and goes with this.
+    import: Option<Box<dyn UserImport>>,
+}
+
+impl<'a> Replay<'a> {
+    pub(super) fn new(memory: &'a MemoryStore) -> Self {
+        Self {
+            memory,
+            import: None,
+        }
+    }
+
+    /// Does a write again, at the time at which it was done first.
+    pub(super) async fn line(&mut self, line: Line) -> Result<(), StoreError> {
+        match self.command(line.command, line.now).await {
             // It was refused the first time as well, for the same reason.
             Err(error) if is_refusal(error.kind()) => Ok(()),
             outcome => outcome,
@@ -110,15 +137,16 @@ fn is_refusal(kind: StoreErrorKind) -> bool {
     matches!(kind, NotFound | AlreadyExists | LimitExceeded)
 }
 
-impl Command {
-    async fn replay(self, memory: &MemoryStore, now: Timestamp) -> Result<(), StoreError> {
-        match self {
-            Self::Push(push) => memory.push(push.into_command()?, now).await.map(drop),
-            Self::DeleteSession { user, session } => {
+impl Replay<'_> {
+    async fn command(&mut self, command: Command, now: Timestamp) -> Result<(), StoreError> {
+        let memory = self.memory;
+        match command {
+            Command::Push(push) => memory.push(push.into_command()?, now).await.map(drop),
+            Command::DeleteSession { user, session } => {
                 memory.delete_session(user, session, now).await.map(drop)
             }
-            Self::Log { user, entry } => memory.log(user, entry, now).await.map(drop),
-            Self::CreateUser {
+            Command::Log { user, entry } => memory.log(user, entry, now).await.map(drop),
+            Command::CreateUser {
                 username,
                 email,
                 device_id,
@@ -132,13 +160,13 @@ impl Command {
                 };
                 memory.create_user(user, now).await.map(drop)
             }
-            Self::SetActive { id, is_active } => {
+            Command::SetActive { id, is_active } => {
                 memory.set_active(id, is_active, now).await.map(drop)
             }
-            Self::SetPassword { id, password_hash } => {
+            Command::SetPassword { id, password_hash } => {
                 memory.set_password(id, password_hash, now).await.map(drop)
             }
-            Self::CreateFamily {
+            Command::CreateFamily {
                 id,
                 user,
                 device_id,
@@ -154,7 +182,7 @@ impl Command {
                 };
                 memory.create_family(family, now).await
             }
-            Self::Rotate {
+            Command::Rotate {
                 family,
                 user,
                 presented,
@@ -164,7 +192,7 @@ impl Command {
                 .rotate(family, user, presented, next, expires_at, now)
                 .await
                 .map(drop),
-            Self::RevokeDevice {
+            Command::RevokeDevice {
                 user,
                 sign_in,
                 device_id,
@@ -173,6 +201,19 @@ impl Command {
                     .revoke_device(user, sign_in, device_id.as_deref())
                     .await
             }
+            Command::BeginImport { source } => memory.begin_import(&source).await,
+            Command::ImportUser { user } => {
+                self.import = Some(memory.import_user(user).await?);
+                Ok(())
+            }
+            Command::Import(item) => match &mut self.import {
+                Some(import) => import.write(item.into_transfer()?).await,
+                None => Err(StoreError::corrupt(
+                    "open",
+                    "the journal imports an item for nobody",
+                )),
+            },
+            Command::FinishImport => memory.finish_import().await,
         }
     }
 }
@@ -261,6 +302,6 @@ fn session_to_json(patch: &SessionPatch) -> Value {
     session
 }
 
-fn unreadable(error: impl std::error::Error + Send + Sync + 'static) -> StoreError {
-    StoreError::corrupt("open", "the journal holds a push that cannot be read").with_source(error)
+pub(super) fn unreadable(error: impl std::error::Error + Send + Sync + 'static) -> StoreError {
+    StoreError::corrupt("open", "the journal holds records that cannot be read").with_source(error)
 }

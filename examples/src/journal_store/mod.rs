@@ -11,9 +11,11 @@
 
 mod accounts;
 mod command;
+mod item;
 mod journal;
 mod maintenance;
 mod sync;
+mod transfer;
 
 use std::future::Future;
 use std::path::Path;
@@ -25,11 +27,12 @@ use koodtx_core::time::Timestamp;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 use tokio::task::{JoinError, spawn_blocking};
 
-use command::{Command, Line};
+use command::{Command, Line, Replay};
 use journal::Journal;
 
-/// A store that keeps a journal of all writes in a folder, and everything else in memory.
-#[derive(Debug)]
+/// A store that keeps a journal of all writes in a folder, and everything else in memory. Clones are
+/// the same store.
+#[derive(Clone, Debug)]
 pub struct JournalStore {
     memory: Arc<MemoryStore>,
     journal: Arc<Mutex<Journal>>,
@@ -46,8 +49,9 @@ impl JournalStore {
         let opened = spawn_blocking(move || Journal::open(&folder)).await;
         let (journal, lines) = opened.map_err(|error| interrupted("open", error))??;
         let memory = MemoryStore::new();
+        let mut replay = Replay::new(&memory);
         for line in lines {
-            line.replay(&memory).await?;
+            replay.line(line).await?;
         }
         Ok(Self {
             memory: Arc::new(memory),

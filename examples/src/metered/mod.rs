@@ -8,6 +8,7 @@ mod accounts;
 mod maintenance;
 mod meter;
 mod sync;
+mod transfer;
 
 pub use meter::{Meter, MethodStats};
 
