@@ -35,6 +35,7 @@
 
 pub mod api;
 mod app;
+pub mod archive;
 pub mod auth;
 pub mod cli;
 pub mod config;

@@ -53,6 +53,25 @@ pub enum StartError {
         /// Why.
         source: StoreError,
     },
+    /// The schema of the store cannot be read or migrated.
+    #[error("the store {url} cannot be migrated: {}", source.message())]
+    Schema {
+        /// Its URL, without a password.
+        url: String,
+        /// Why.
+        source: StoreError,
+    },
+    /// A copy or a restore into the store was begun and not finished.
+    #[error(
+        "the store {url} holds only a part of what is imported from {origin}: run the same `copy` \
+         or `restore` again, which goes on where it broke off"
+    )]
+    Unfinished {
+        /// Its URL, without a password.
+        url: String,
+        /// Where the data come from.
+        origin: String,
+    },
     /// There is no signing secret, and no place to keep one.
     #[error(
         "{} has to be set: the store {url} has no folder in which the server could keep a secret \
@@ -203,13 +222,33 @@ impl ServerBuilder {
     }
 }
 
-/// Opens the store that the settings name.
+/// Opens the store that the settings name, unless it holds only a part of what is being imported.
 pub(crate) async fn open(
     stores: &StoreRegistry,
     config: &Config,
 ) -> Result<(Arc<dyn Store>, Residence), StartError> {
+    let (store, residence) = open_unfinished(stores, config).await?;
+    let failed = |source| StartError::Store {
+        url: config.store.to_string(),
+        source,
+    };
+    match store.unfinished_import().await.map_err(failed)? {
+        None => Ok((store, residence)),
+        Some(origin) => Err(StartError::Unfinished {
+            url: config.store.to_string(),
+            origin,
+        }),
+    }
+}
+
+/// Opens the store that the settings name, be it with a part of an import only.
+pub(crate) async fn open_unfinished(
+    stores: &StoreRegistry,
+    config: &Config,
+) -> Result<(Arc<dyn Store>, Residence), StartError> {
     let url = &config.store;
-    let (Some(residence), Some(opened)) = (stores.residence(url), stores.open(url).await) else {
+    let (Some(residence), Some(opened)) = (stores.residence(url), stores.open(url, config).await)
+    else {
         let scheme = url.scheme().to_owned();
         return Err(StartError::UnknownStore {
             origin: config.store_origin.clone(),

@@ -4,10 +4,13 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::config::StoreUrl;
+
 const EXAMPLES: &str = "\
 Examples:
   koodtx-server                                   serve on 127.0.0.1:5000, data in ./koodtx-data
   koodtx-server --listen 0.0.0.0:8080 --store sled:/var/lib/koodtx
+  koodtx-server migrate --store postgres://koodtx@db.example/koodtx
   koodtx-server user create ann --email ann@example.com
   koodtx-server verify --store sled:/var/lib/koodtx
 
@@ -18,7 +21,8 @@ KOODTX_CONFIG), then defaults. koodtx.example.toml lists them all.";
 #[derive(Debug, Parser)]
 #[command(name = "koodtx-server", version, after_help = EXAMPLES, disable_help_subcommand = true)]
 pub(super) struct Cli {
-    /// Where the data are, as a URL whose scheme chooses the store: sled:PATH or memory:
+    /// Where the data are, as a URL whose scheme chooses the store: sled:PATH, postgres://… or
+    /// memory:
     /// [default: sled:./koodtx-data]
     #[arg(long, global = true, value_name = "URL")]
     pub(super) store: Option<String>,
@@ -39,29 +43,59 @@ pub(super) struct ServeArgs {
     /// The address and port to listen on [default: 127.0.0.1:5000]
     #[arg(long, value_name = "ADDR")]
     pub(super) listen: Option<String>,
+
+    /// First bring the schema of the store up to date, as `migrate` does
+    #[arg(long)]
+    pub(super) migrate: bool,
 }
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Serve until SIGTERM or Ctrl-C (what happens without a command)
     Serve(ServeArgs),
-    /// Get the store ready, or say what state it is in
+    /// Get the store ready and bring its schema up to date, or say what state it is in
     #[command(alias = "init-db")]
     Migrate(MigrateArgs),
     /// Print the OpenAPI document
     Openapi(OpenapiArgs),
-    /// Manage accounts, while no server holds the data folder
+    /// Manage accounts; of an embedded store, while no server holds its folder
     #[command(subcommand)]
     User(UserCommand),
-    /// Check everything stored, while no server holds the data folder; exit 1 if anything is wrong
+    /// Check everything stored; of an embedded store, while no server holds its folder; exit 1 if
+    /// anything is wrong
     Verify,
+    /// Copy everything from one store into another, empty one; goes on where it broke off
+    Copy(CopyArgs),
+    /// Write everything stored into one file
+    Backup {
+        /// The file, which must not exist
+        file: PathBuf,
+    },
+    /// Restore a backup into an empty store; a damaged file changes nothing
+    Restore {
+        /// The file
+        file: PathBuf,
+    },
 }
 
 #[derive(Debug, Args)]
 pub(super) struct MigrateArgs {
-    /// Only say what state the store is in; create nothing
+    /// Only say what state the store is in, and change nothing; exit 1 if a schema is not up to date
     #[arg(long)]
     pub(super) status: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CopyArgs {
+    /// The store to read; stop its servers first
+    #[arg(long, value_name = "URL")]
+    pub(super) from: StoreUrl,
+    /// The store to write, which has to be empty; on PostgreSQL run `migrate` first
+    #[arg(long, value_name = "URL")]
+    pub(super) to: StoreUrl,
+    /// Then read both stores and compare every value; exit 1 if anything differs
+    #[arg(long)]
+    pub(super) verify: bool,
 }
 
 #[derive(Debug, Args)]

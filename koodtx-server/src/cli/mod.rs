@@ -1,8 +1,11 @@
 //! The command line.
 
 mod args;
+mod backup;
+mod copy;
 mod migrate;
 mod openapi;
+mod progress;
 mod serve;
 mod user;
 mod verify;
@@ -18,7 +21,7 @@ use crate::auth::AuthError;
 use crate::config::{CONFIG_FILE_VARIABLE, Config, ConfigError, Setting, Sources};
 use crate::error::ApiError;
 use crate::logging;
-use crate::server::{StartError, open};
+use crate::server::{StartError, open, open_unfinished};
 use crate::stores::{Residence, StoreRegistry};
 
 use args::{Cli, Command};
@@ -79,16 +82,23 @@ async fn run(cli: Cli, stores: StoreRegistry) -> Result<ExitCode, CliError> {
         return openapi::run(args);
     }
     let config = settings(&cli)?;
+    let migrate_first = cli.serve.migrate;
     logging::start(&config.log);
     for warning in &config.warnings {
         tracing::warn!("{warning}");
     }
     match cli.command {
-        None | Some(Command::Serve(_)) => serve::run(config, stores).await,
+        None => serve::run(config, stores, migrate_first).await,
+        Some(Command::Serve(args)) => {
+            serve::run(config, stores, migrate_first || args.migrate).await
+        }
         Some(Command::Migrate(args)) => migrate::run(&args, &config, &stores).await,
         Some(Command::Openapi(args)) => openapi::run(&args),
         Some(Command::User(command)) => user::run(command, config, stores).await,
         Some(Command::Verify) => verify::run(&config, &stores).await,
+        Some(Command::Copy(args)) => copy::run(&args, &config, &stores).await,
+        Some(Command::Backup { file }) => backup::backup(&file, &config, &stores).await,
+        Some(Command::Restore { file }) => backup::restore_file(&file, &config, &stores).await,
     }
 }
 
@@ -136,4 +146,12 @@ fn require_data(config: &Config, stores: &StoreRegistry) -> Result<(), CliError>
 /// Opens the store for a command that works beside no server.
 async fn open_store(config: &Config, stores: &StoreRegistry) -> Result<Arc<dyn Store>, CliError> {
     Ok(open(stores, config).await?.0)
+}
+
+/// Opens the store for a command that imports: it may hold a part of what is to be in it.
+async fn open_any_store(
+    config: &Config,
+    stores: &StoreRegistry,
+) -> Result<Arc<dyn Store>, CliError> {
+    Ok(open_unfinished(stores, config).await?.0)
 }

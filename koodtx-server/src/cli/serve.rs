@@ -6,18 +6,25 @@ use std::process::ExitCode;
 
 use tokio::net::TcpListener;
 
-use super::CliError;
+use super::{CliError, migrate};
 use crate::api::SERVICE_VERSION;
 use crate::config::Config;
 use crate::server::Server;
 use crate::stores::{Residence, StoreRegistry};
 
-pub(super) async fn run(config: Config, stores: StoreRegistry) -> Result<ExitCode, CliError> {
+pub(super) async fn run(
+    config: Config,
+    stores: StoreRegistry,
+    migrate_first: bool,
+) -> Result<ExitCode, CliError> {
     let failed = |what: String| move |source| CliError::Io { what, source };
     // Before the server says that it is there, so that no signal is missed.
     let stop = stop_signal().map_err(failed("signals cannot be handled".to_owned()))?;
     let (url, listen) = (config.store.clone(), config.listen);
     let residence = stores.residence(&url);
+    if migrate_first {
+        migrate::bring_up_to_date(&config, &stores).await?;
+    }
     let server = Server::builder()
         .config(config)
         .stores(stores)

@@ -5,6 +5,7 @@
 
 mod error;
 mod jobs;
+mod postgres;
 mod setting;
 mod sources;
 mod store_url;
@@ -14,6 +15,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 pub use error::ConfigError;
+pub use postgres::PostgresConfig;
 pub(crate) use sources::CONFIG_FILE_VARIABLE;
 pub use sources::Sources;
 pub use store_url::StoreUrl;
@@ -53,6 +55,8 @@ pub struct Config {
     pub store: StoreUrl,
     /// Which source named the store, for messages; none where it is the default.
     pub store_origin: Option<String>,
+    /// PostgreSQL, where the store is one.
+    pub postgres: PostgresConfig,
     /// Requests.
     pub http: HttpConfig,
     /// Sign-ins.
@@ -123,6 +127,7 @@ impl Default for Config {
             listen: SocketAddr::from(([127, 0, 0, 1], 5000)),
             store: StoreUrl::default(),
             store_origin: None,
+            postgres: PostgresConfig::default(),
             http: HttpConfig {
                 bodies: BodyLimits {
                     push_max_bytes: PUSH_BODY_DEFAULT_MAX_BYTES,
@@ -164,6 +169,7 @@ impl Config {
         };
         sources.read(Setting::Listen, &mut config.listen, listen)?;
         sources.read(Setting::Store, &mut config.store, str::parse)?;
+        config.postgres.read(sources)?;
         config.http.read(sources)?;
         config.auth.read(sources)?;
         sources.read(Setting::LogFilter, &mut config.log.filter, log_filter)?;

@@ -23,6 +23,14 @@ pub enum Setting {
     BodyTimeoutSeconds,
     /// Whether a reverse proxy stands before the server.
     BehindProxy,
+    /// Connections of this server to a PostgreSQL database.
+    PostgresMaxConnections,
+    /// Longest wait for one of them.
+    PostgresAcquireTimeoutSeconds,
+    /// Longest single statement.
+    PostgresStatementTimeoutSeconds,
+    /// Longest wait for a lock.
+    PostgresLockTimeoutSeconds,
     /// Where background jobs are kept.
     Jobs,
     /// What to log.
@@ -33,7 +41,7 @@ pub enum Setting {
 
 impl Setting {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 17] = [
         Self::Listen,
         Self::Store,
         Self::JwtSecret,
@@ -44,6 +52,10 @@ impl Setting {
         Self::BodyMemoryBytes,
         Self::BodyTimeoutSeconds,
         Self::BehindProxy,
+        Self::PostgresMaxConnections,
+        Self::PostgresAcquireTimeoutSeconds,
+        Self::PostgresStatementTimeoutSeconds,
+        Self::PostgresLockTimeoutSeconds,
         Self::Jobs,
         Self::LogFilter,
         Self::LogFormat,
@@ -62,6 +74,10 @@ impl Setting {
             Self::BodyMemoryBytes => "KOODTX_BODY_MEMORY_BYTES",
             Self::BodyTimeoutSeconds => "KOODTX_BODY_TIMEOUT_SECONDS",
             Self::BehindProxy => "KOODTX_BEHIND_PROXY",
+            Self::PostgresMaxConnections => "KOODTX_POSTGRES_MAX_CONNECTIONS",
+            Self::PostgresAcquireTimeoutSeconds => "KOODTX_POSTGRES_ACQUIRE_TIMEOUT_SECONDS",
+            Self::PostgresStatementTimeoutSeconds => "KOODTX_POSTGRES_STATEMENT_TIMEOUT_SECONDS",
+            Self::PostgresLockTimeoutSeconds => "KOODTX_POSTGRES_LOCK_TIMEOUT_SECONDS",
             Self::Jobs => "KOODTX_JOBS",
             Self::LogFilter => "RUST_LOG",
             Self::LogFormat => "KOODTX_LOG_FORMAT",
@@ -91,6 +107,10 @@ impl Setting {
             Self::BodyMemoryBytes => "http.body_memory_bytes",
             Self::BodyTimeoutSeconds => "http.body_timeout_seconds",
             Self::BehindProxy => "http.behind_proxy",
+            Self::PostgresMaxConnections => "postgres.max_connections",
+            Self::PostgresAcquireTimeoutSeconds => "postgres.acquire_timeout_seconds",
+            Self::PostgresStatementTimeoutSeconds => "postgres.statement_timeout_seconds",
+            Self::PostgresLockTimeoutSeconds => "postgres.lock_timeout_seconds",
             Self::Jobs => "jobs",
             Self::LogFilter => "log.filter",
             Self::LogFormat => "log.format",

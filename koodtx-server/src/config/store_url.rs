@@ -1,7 +1,10 @@
 //! The URL of a store, whose scheme chooses the store.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::str::FromStr;
+
+/// Parameters whose values say where the data are, and let nobody in.
+const SHOWN_PARAMETERS: [&str; 5] = ["dbname", "host", "hostaddr", "port", "sslmode"];
 
 /// A store URL such as `sled:./koodtx-data`. `Debug` and `Display` hide a password.
 #[derive(Clone, PartialEq, Eq)]
@@ -65,11 +68,34 @@ impl StoreUrl {
 }
 
 impl fmt::Display for StoreUrl {
+    /// Leaves out what may be a secret: all before the last `@`, and the values of parameters that
+    /// are not known to be harmless.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.rest().rsplit_once('@') {
-            Some((_, address)) => write!(f, "{}://…@{address}", self.scheme()),
-            None => f.write_str(&self.text),
+        let scheme = self.scheme();
+        let (place, parameters) = match self.text.split_once('?') {
+            Some((place, parameters)) => (place, Some(parameters)),
+            None => (self.text.as_str(), None),
+        };
+        if parameters.is_some_and(|parameters| parameters.contains('@')) {
+            // Of a password with a question mark, or of one in a parameter: nobody knows.
+            return write!(f, "{scheme}://…");
         }
+        match place.rsplit_once('@') {
+            Some((_, address)) => write!(f, "{scheme}://…@{address}")?,
+            None => f.write_str(place)?,
+        }
+        let mut separator = '?';
+        for parameter in parameters.into_iter().flat_map(|text| text.split('&')) {
+            f.write_char(separator)?;
+            match parameter.split_once('=') {
+                Some((name, value)) if SHOWN_PARAMETERS.contains(&name) => {
+                    write!(f, "{name}={value}")?;
+                }
+                _ => f.write_char('…')?,
+            }
+            separator = '&';
+        }
+        Ok(())
     }
 }
 
@@ -93,8 +119,39 @@ mod tests {
             ("postgres", "ann:s3cr3t@db:5432/koodtx")
         );
         assert!(!format!("{url} {url:?}").contains("s3cr3t"));
+        let url: StoreUrl = "postgres:///koodtx?host=/run/postgresql&password=s3cr3t&x"
+            .parse()
+            .unwrap();
+        assert_eq!(
+            url.to_string(),
+            "postgres:///koodtx?host=/run/postgresql&…&…"
+        );
         for text in ["", "./koodtx-data", ":x", "1x:y", "a b:c"] {
             assert_eq!(text.parse::<StoreUrl>(), Err(StoreUrlError), "{text}");
+        }
+    }
+
+    #[test]
+    fn no_part_of_a_password_is_shown_however_the_url_is_written() {
+        for text in [
+            "postgres://ann:s3@cr3t@db/koodtx",
+            "postgres://ann:s3/cr3t@db/koodtx",
+            "postgres://ann:s3?cr3t@db/koodtx",
+            "postgres://ann:s3#cr3t@db/koodtx",
+            "postgres://ann:s3&cr3t@db/koodtx",
+            "postgres://db/koodtx?user=ann&password=s3@cr3t",
+            "postgres://db/koodtx?password=s3=cr3t",
+            "postgres://db/koodtx?p%61ssword=s3cr3t",
+            "postgres://db/koodtx?s3cr3t",
+            "mine:ann:s3cr3t@db",
+        ] {
+            let url: StoreUrl = text.parse().unwrap();
+            for shown in [url.to_string(), format!("{url:?}")] {
+                assert!(
+                    !shown.contains("s3") && !shown.contains("cr3t"),
+                    "{text}: {shown}"
+                );
+            }
         }
     }
 }

@@ -32,7 +32,7 @@ impl From<StoreError> for ApiError {
                 "limit_exceeded",
                 error.message().to_owned(),
             ),
-            StoreErrorKind::Unavailable | StoreErrorKind::Contention | StoreErrorKind::Full => {
+            _ if error.is_retryable() => {
                 report(&error);
                 Self::new(
                     StatusCode::SERVICE_UNAVAILABLE,
@@ -42,7 +42,7 @@ impl From<StoreError> for ApiError {
                 .retry_after_seconds(BUSY_RETRY_AFTER_SECONDS)
             }
             // The kinds are open for additions; one that is not known here is no client's mistake.
-            StoreErrorKind::Corrupt | StoreErrorKind::Internal | _ => {
+            _ => {
                 report(&error);
                 Self::internal()
             }

@@ -20,7 +20,11 @@ const POLL_MILLIS: u64 = 10;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_acknowledged_before_sigterm_is_there_after_a_restart() {
-    let folder = Folder::new();
+    stop_under_load(&Folder::new()).await;
+}
+
+/// Stops a server while devices push, and checks what the next one has.
+pub async fn stop_under_load(folder: &Folder) {
     let server = folder.start();
     let device = Device::register(&server, "ann").await;
     let acknowledged = Arc::new(Mutex::new(BTreeSet::new()));
@@ -66,7 +70,11 @@ async fn what_was_acknowledged_before_sigterm_is_there_after_a_restart() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_push_in_flight_is_finished_and_nothing_new_is_begun() {
-    let folder = Folder::new();
+    stop_within_a_push(&Folder::new()).await;
+}
+
+/// Stops a server in the middle of a push, and checks that the push is finished.
+pub async fn stop_within_a_push(folder: &Folder) {
     let server = folder.start();
     let device = Device::register(&server, "ann").await;
     let body = body(1).to_string();

@@ -4,6 +4,7 @@ use koodtx_core::id::UserId;
 use koodtx_core::time::Timestamp;
 use serde_json::{Value, json};
 
+use super::start;
 use crate::support::{Account, Reply, TestServer};
 
 fn registration() -> Value {
@@ -23,7 +24,7 @@ fn refresh_token(reply: Reply) -> String {
 
 #[tokio::test]
 async fn an_account_from_registration_to_sign_out() {
-    let server = TestServer::start().await;
+    let server = start(&[]).await;
     let reply = server
         .post("/api/auth/register")
         .json(&registration())
@@ -53,7 +54,7 @@ async fn an_account_from_registration_to_sign_out() {
 
 #[tokio::test]
 async fn a_refresh_token_is_good_once_and_its_reuse_ends_the_sign_in() {
-    let server = TestServer::start().await;
+    let server = start(&[]).await;
     let ann = server.register("ann").await;
     let other = server.login("ann", "watch").await;
 
@@ -68,7 +69,7 @@ async fn a_refresh_token_is_good_once_and_its_reuse_ends_the_sign_in() {
 
 #[tokio::test]
 async fn of_many_refreshes_with_one_token_one_succeeds() {
-    let server = TestServer::start().await;
+    let server = start(&[]).await;
     let ann = server.register("ann").await;
     let attempts = (0..8).map(|_| refresh(&server, &ann.refresh));
     let replies = futures_util::future::join_all(attempts).await;
@@ -85,7 +86,7 @@ async fn of_many_refreshes_with_one_token_one_succeeds() {
 
 #[tokio::test]
 async fn signing_out_ends_the_device_and_no_other() {
-    let server = TestServer::start().await;
+    let server = start(&[]).await;
     server.register("ann").await;
     let watch_1 = server.login("ann", "watch").await;
     let watch_2 = server.login("ann", "watch").await;
@@ -107,7 +108,7 @@ async fn signing_out_ends_the_device_and_no_other() {
 
 #[tokio::test]
 async fn an_unknown_user_is_told_what_a_wrong_password_is_told() {
-    let server = TestServer::start().await;
+    let server = start(&[]).await;
     server.register("ann").await;
     let login = |name: &str, password: &str| {
         let body = json!({ "username": name, "password": password });
@@ -127,7 +128,7 @@ async fn an_unknown_user_is_told_what_a_wrong_password_is_told() {
 
 #[tokio::test]
 async fn a_disabled_account_is_refused_everywhere_at_once() {
-    let server = TestServer::start().await;
+    let server = start(&[]).await;
     let ann = server.register("ann").await;
     let user = UserId(ann.id);
     server
@@ -179,7 +180,7 @@ async fn a_disabled_account_is_refused_everywhere_at_once() {
 
 #[tokio::test]
 async fn what_is_taken_is_named() {
-    let server = TestServer::start().await;
+    let server = start(&[]).await;
     let first = server
         .post("/api/auth/register")
         .json(&registration())
@@ -205,7 +206,7 @@ async fn what_is_taken_is_named() {
 
 #[tokio::test]
 async fn of_many_registrations_of_one_name_one_succeeds() {
-    let server = TestServer::start().await;
+    let server = start(&[]).await;
     let register = |index: usize| {
         let body = json!({
             "username": if index.is_multiple_of(2) { "ann" } else { "ANN" },

@@ -166,14 +166,14 @@ fn wrong_settings_are_named() {
     );
     let (code, _, err) = run(folder.path(), &["--store", "oracle:x"]);
     assert!(
-        code == 1 && err.contains("`oracle`") && err.contains("memory, sled"),
+        code == 1 && err.contains("`oracle`") && err.contains("memory, postgres, postgresql, sled"),
         "{err}"
     );
     let mut other = program(folder.path(), &["migrate"]);
-    let other = other.env("DATABASE_URL", "postgres://ann:hunter2@db/koodtx");
+    let other = other.env("DATABASE_URL", "mysql://ann:hunter2@db/koodtx");
     let (code, _, err) = finish(other.output().unwrap());
     assert!(
-        code == 1 && err.contains("DATABASE_URL") && err.contains("`postgres`"),
+        code == 1 && err.contains("DATABASE_URL") && err.contains("`mysql`"),
         "{err}"
     );
     assert!(!err.contains("hunter2"), "{err}");

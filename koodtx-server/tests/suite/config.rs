@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use koodtx_server::auth::RateLimit;
-use koodtx_server::config::LogFormat;
+use koodtx_server::config::{LogFormat, PostgresConfig};
 use koodtx_server::{Config, Setting, Sources};
 
 fn environment(variables: &[(&str, &str)]) -> Sources {
@@ -64,6 +64,32 @@ fn the_defaults_are_what_the_documentation_says() {
     assert_eq!(config.auth.lifetimes.refresh_seconds, 30 * 86_400);
     assert!(config.auth.secret.is_none() && config.warnings.is_empty());
     assert!(!config.http.behind_proxy);
+    let postgres = config.postgres;
+    assert_eq!(postgres.max_connections, 16);
+    assert_eq!(postgres.acquire_timeout, Duration::from_secs(5));
+    assert_eq!(postgres.statement_timeout, Duration::from_mins(1));
+    assert_eq!(postgres.lock_timeout, Duration::from_secs(20));
+}
+
+#[test]
+fn each_setting_of_postgres_has_its_own_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("koodtx.toml");
+    let text = "[postgres]\nmax_connections = 3\nacquire_timeout_seconds = 4\n\
+                statement_timeout_seconds = 6\n";
+    std::fs::write(&file, text).unwrap();
+    let variables = [
+        ("KOODTX_POSTGRES_STATEMENT_TIMEOUT_SECONDS", "7"),
+        ("KOODTX_POSTGRES_LOCK_TIMEOUT_SECONDS", "8"),
+    ];
+    let sources = environment(&variables).file(&file).unwrap();
+    let expected = PostgresConfig {
+        max_connections: 3,
+        acquire_timeout: Duration::from_secs(4),
+        statement_timeout: Duration::from_secs(7),
+        lock_timeout: Duration::from_secs(8),
+    };
+    assert_eq!(Config::read(&sources).unwrap().postgres, expected);
 }
 
 #[test]
@@ -108,6 +134,11 @@ fn every_failure_names_the_setting_and_shows_no_value() {
         ("KOODTX_BODY_MEMORY_BYTES", "1234567"),
         ("KOODTX_BODY_TIMEOUT_SECONDS", "-77"),
         ("KOODTX_BEHIND_PROXY", "perhaps"),
+        ("KOODTX_POSTGRES_MAX_CONNECTIONS", "0"),
+        ("KOODTX_POSTGRES_MAX_CONNECTIONS", "9999999"),
+        ("KOODTX_POSTGRES_ACQUIRE_TIMEOUT_SECONDS", "soon-enough"),
+        ("KOODTX_POSTGRES_STATEMENT_TIMEOUT_SECONDS", "4000000"),
+        ("KOODTX_POSTGRES_LOCK_TIMEOUT_SECONDS", "-0.75"),
         ("KOODTX_JOBS", "somewhere"),
         ("KOODTX_JOBS", "redis://localhost:6379"),
         ("RUST_LOG", "=====nonsense"),
@@ -229,6 +260,7 @@ fn the_examples_are_right_and_complete() {
     for sources in [&toml, &dotenv] {
         let config = Config::read(sources).unwrap();
         assert_eq!(config.listen.to_string(), "127.0.0.1:5000");
+        assert_eq!(config.postgres, PostgresConfig::default());
         assert_eq!(config.auth.rate_limit, RateLimit::default());
         assert_eq!(config.log.format, LogFormat::Text);
     }

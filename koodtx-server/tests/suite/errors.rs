@@ -5,7 +5,7 @@ use std::sync::Arc;
 use koodtx_core::store::StoreErrorKind::{Contention, Corrupt, Full, Internal, Unavailable};
 use serde_json::{Value, json};
 
-use crate::support::{FaultyStore, TestServer, Trouble, push_body, session_id};
+use crate::support::{Account, FaultyStore, TestServer, Trouble, push_body, session_id};
 
 #[tokio::test]
 async fn what_does_not_exist_is_a_404() {
@@ -208,6 +208,36 @@ async fn a_store_that_fails_is_a_503_or_a_500_that_tells_nothing() {
         store.set(trouble);
         for request in requests() {
             request.send().await.is(500, "internal_error");
+        }
+    }
+    let password = Account::PASSWORD;
+    let sign_ins = || {
+        let login = json!({ "username": "ann", "password": password });
+        let register = json!({
+            "username": "bob", "email": "b@example.com", "password": password, "device_id": "b",
+        });
+        [
+            server.post("/api/auth/login").json(&login),
+            server.post("/api/auth/register").json(&register),
+            server.post("/api/auth/refresh").bearer(&ann.refresh),
+            server.post("/api/auth/logout").by(&ann),
+            server.get("/api/auth/me").by(&ann),
+            server
+                .post("/api/sync/push")
+                .by(&ann)
+                .json(&push_body(1, 1)),
+        ]
+    };
+    for (kind, status, code) in [
+        (Unavailable, 503, "store_unavailable"),
+        (Contention, 503, "store_unavailable"),
+        (Full, 503, "store_unavailable"),
+        (Corrupt, 500, "internal_error"),
+        (Internal, 500, "internal_error"),
+    ] {
+        store.set(Trouble::AccountsFail(kind));
+        for request in sign_ins() {
+            request.send().await.is(status, code);
         }
     }
     store.set(Trouble::Fails(Unavailable));

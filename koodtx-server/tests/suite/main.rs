@@ -8,6 +8,7 @@ mod compression;
 mod config;
 mod errors;
 mod hostile;
+mod on_postgres;
 mod openapi;
 mod overload;
 mod pull;
@@ -15,3 +16,10 @@ mod push;
 mod sessions;
 mod support;
 mod tokens;
+
+use support::TestServer;
+
+/// A server on the memory store. The tests that `on_postgres` runs too start theirs by `super::start`.
+async fn start(variables: &[(&str, &str)]) -> TestServer {
+    TestServer::with(variables).await
+}

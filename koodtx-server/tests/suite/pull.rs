@@ -7,6 +7,7 @@ use koodtx_core::store::SyncStore;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
+use super::start;
 use crate::support::{Account, FaultyStore, TestServer, Trouble, push_body, record, session_id};
 
 async fn push(server: &TestServer, account: &Account, body: &Value) -> Value {
@@ -47,7 +48,7 @@ fn samples(answer: &Value) -> usize {
 
 #[tokio::test]
 async fn what_was_pushed_comes_back_value_by_value() {
-    let server = TestServer::start().await;
+    let server = start(&[]).await;
     let ann = server.register("ann").await;
     let body = json!({
         "session": {
@@ -89,7 +90,7 @@ async fn what_was_pushed_comes_back_value_by_value() {
 
 #[tokio::test]
 async fn a_delta_holds_what_changed_and_deletions() {
-    let server = TestServer::start().await;
+    let server = start(&[]).await;
     let ann = server.register("ann").await;
     for session in 1..=3 {
         push(&server, &ann, &push_body(session, 4)).await;
@@ -131,7 +132,7 @@ async fn a_delta_holds_what_changed_and_deletions() {
 
 #[tokio::test]
 async fn pages_filters_and_cursors() {
-    let server = TestServer::start().await;
+    let server = start(&[]).await;
     let ann = server.register("ann").await;
     for session in 1..=5 {
         push(&server, &ann, &push_body(session, 10)).await;
@@ -184,7 +185,7 @@ async fn pages_filters_and_cursors() {
 
 #[tokio::test]
 async fn every_way_to_say_nothing_pulls_everything() {
-    let server = TestServer::start().await;
+    let server = start(&[]).await;
     let ann = server.register("ann").await;
     push(&server, &ann, &push_body(1, 3)).await;
     let request = || server.post("/api/sync/pull").by(&ann);
@@ -205,7 +206,7 @@ async fn every_way_to_say_nothing_pulls_everything() {
 
 #[tokio::test]
 async fn two_users_never_see_each_other() {
-    let server = TestServer::start().await;
+    let server = start(&[]).await;
     let (ann, bob) = (server.register("ann").await, server.register("bob").await);
     push(&server, &ann, &push_body(1, 3)).await;
     push(&server, &bob, &push_body(1, 5)).await;
@@ -282,7 +283,7 @@ async fn damaged_samples_are_named_and_the_rest_arrives() {
 
 #[tokio::test]
 async fn a_client_that_goes_away_leaves_a_failed_entry_in_the_log() {
-    let server = TestServer::start().await;
+    let server = start(&[]).await;
     let ann = server.register("ann").await;
     push_much(&server, &ann).await;
     let mut stream = tokio::net::TcpStream::connect(server.address)
@@ -321,7 +322,7 @@ async fn wait_for_failed_pulls(server: &TestServer, account: &Account, count: us
 
 #[tokio::test]
 async fn a_long_answer_arrives_whole() {
-    let server = TestServer::start().await;
+    let server = start(&[]).await;
     let ann = server.register("ann").await;
     push_much(&server, &ann).await;
     let answer = pull(&server, &ann, json!({})).await;

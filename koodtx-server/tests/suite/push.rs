@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::start;
 use crate::support::{Account, TestServer, push_body, record, session_id};
 
 async fn log(server: &TestServer, account: &Account) -> Vec<Value> {
@@ -11,7 +12,7 @@ async fn log(server: &TestServer, account: &Account) -> Vec<Value> {
 
 #[tokio::test]
 async fn a_push_counts_and_its_repetition_changes_nothing() {
-    let server = TestServer::start().await;
+    let server = start(&[]).await;
     let ann = server.register("ann").await;
     let push = |body: &Value| server.post("/api/sync/push").by(&ann).json(body).send();
 
@@ -42,7 +43,7 @@ async fn a_push_counts_and_its_repetition_changes_nothing() {
 
 #[tokio::test]
 async fn a_refused_record_is_reported_and_the_rest_is_stored() {
-    let server = TestServer::start().await;
+    let server = start(&[]).await;
     let ann = server.register("ann").await;
     let mut body = push_body(1, 2);
     let records = body["sensor_data"].as_array_mut().unwrap();
@@ -76,7 +77,7 @@ async fn a_refused_record_is_reported_and_the_rest_is_stored() {
 
 #[tokio::test]
 async fn the_sync_log_holds_every_push_and_pull_also_the_refused() {
-    let server = TestServer::start().await;
+    let server = start(&[]).await;
     let ann = server.register("ann").await;
     let body = push_body(1, 5).to_string();
     server
@@ -144,7 +145,7 @@ async fn the_sync_log_holds_every_push_and_pull_also_the_refused() {
 
 #[tokio::test]
 async fn only_the_last_10_syncs_are_shown_and_totals_are_exact() {
-    let server = TestServer::start().await;
+    let server = start(&[]).await;
     let ann = server.register("ann").await;
     for session in 1..=12 {
         let mut body = push_body(session, 1);
@@ -172,7 +173,7 @@ async fn only_the_last_10_syncs_are_shown_and_totals_are_exact() {
 #[tokio::test]
 async fn concurrent_pushes_of_the_same_records_insert_each_once() {
     const DEVICES: usize = 8;
-    let server = TestServer::start().await;
+    let server = start(&[]).await;
     let ann = server.register("ann").await;
     let body = push_body(1, 500);
     let pushes = (0..DEVICES).map(|_| server.post("/api/sync/push").by(&ann).json(&body).send());

@@ -2,11 +2,12 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{TestServer, push_body, record, session_id};
+use super::start;
+use crate::support::{push_body, record, session_id};
 
 #[tokio::test]
 async fn a_list_goes_from_the_newest_to_the_oldest_page_by_page() {
-    let server = TestServer::start().await;
+    let server = start(&[]).await;
     let ann = server.register("ann").await;
     for session in 1..=7 {
         server
@@ -67,7 +68,7 @@ async fn a_list_goes_from_the_newest_to_the_oldest_page_by_page() {
 
 #[tokio::test]
 async fn one_session_says_what_is_stored_of_each_sensor() {
-    let server = TestServer::start().await;
+    let server = start(&[]).await;
     let ann = server.register("ann").await;
     let mut body = push_body(1, 3);
     body["sensor_data"]
@@ -100,7 +101,7 @@ async fn one_session_says_what_is_stored_of_each_sensor() {
 
 #[tokio::test]
 async fn a_deleted_session_is_gone_until_it_is_pushed_again() {
-    let server = TestServer::start().await;
+    let server = start(&[]).await;
     let ann = server.register("ann").await;
     let push = |body: Value| server.post("/api/sync/push").by(&ann).json(&body).send();
     let path = format!("/api/sessions/{}", session_id(1));

@@ -5,7 +5,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use serde_json::{Value, json};
 
-use crate::support::{Account, TestServer};
+use super::start;
+use crate::support::Account;
 
 /// The claims of a token, as anybody can read them.
 fn claims(token: &str) -> Value {
@@ -22,7 +23,7 @@ const SECRET: &str = "a secret of the tests, which is long enough";
 
 #[tokio::test]
 async fn every_way_to_have_no_valid_token() {
-    let server = TestServer::start().await;
+    let server = start(&[]).await;
     let ann = server.register("ann").await;
     let good = claims(&ann.access);
     let with = |field: &str, value: Value| {
@@ -128,7 +129,7 @@ async fn every_way_to_have_no_valid_token() {
 
 #[tokio::test]
 async fn tokens_expire_by_the_servers_clock() {
-    let server = TestServer::start().await;
+    let server = start(&[]).await;
     let ann = server.register("ann").await;
     let lifetime = |token: &str| {
         let claims = claims(token);
@@ -166,7 +167,7 @@ async fn tokens_expire_by_the_servers_clock() {
 
 #[tokio::test]
 async fn an_access_token_refreshes_nothing() {
-    let server = TestServer::start().await;
+    let server = start(&[]).await;
     let ann = server.register("ann").await;
     let reply = server
         .post("/api/auth/refresh")
@@ -187,7 +188,7 @@ async fn lifetimes_are_settings() {
         ("KOODTX_ACCESS_TOKEN_MINUTES", "5"),
         ("KOODTX_REFRESH_TOKEN_DAYS", "2"),
     ];
-    let server = TestServer::with(&settings).await;
+    let server = start(&settings).await;
     let ann: Account = server.register("ann").await;
     let lifetime = |token: &str| {
         let claims = claims(token);

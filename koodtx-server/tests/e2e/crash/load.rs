@@ -1,14 +1,16 @@
-//! A user whose devices push and pull until the server dies.
+//! A user whose devices push and pull until the server or its store is gone.
 
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{Rng, RngExt, SeedableRng};
+use serde_json::Value;
 use tokio::task::JoinHandle;
 
 use super::ledger::{Ledger, Promise};
 use super::recording::Recording;
+use crate::support::device::Away;
 use crate::support::follower::Style;
 use crate::support::{Device, Follower, Server};
 
@@ -89,7 +91,7 @@ impl User {
             .sum()
     }
 
-    /// Lets all devices work until the server is gone.
+    /// Lets all devices work until the server or its store is gone.
     pub fn begin_load(self, random: &mut StdRng) -> Load {
         let Self {
             ledger,
@@ -126,7 +128,7 @@ impl User {
 }
 
 impl Load {
-    /// Waits until every device has noticed that the server is gone.
+    /// Waits until every device has noticed that the server or its store is gone.
     pub async fn end(self) -> User {
         for pusher in self.pushers {
             pusher.await.expect("a pusher found nothing wrong");
@@ -158,22 +160,27 @@ impl Pusher {
                 let Ok(()) = self.delete().await else { return };
             }
             let recording = self.retries.pop().unwrap_or_else(|| self.record());
-            let Ok(answer) = self.device.push(recording.body()).await else {
+            let Ok(answer) = self.push(&recording).await else {
                 return;
             };
-            let promise = Promise::of(&recording, &answer.ok());
+            let promise = Promise::of(&recording, &answer);
             lock(&self.ledger).promised(recording.marker, promise);
         }
     }
 
+    async fn push(&self, recording: &Recording) -> Result<Value, Away> {
+        self.device.push(recording.body()).await?.ok_or_away()
+    }
+
     /// Deletes a session that holds one push.
-    async fn delete(&mut self) -> reqwest::Result<()> {
+    async fn delete(&mut self) -> Result<(), Away> {
         let ledger = self.ledger.clone();
         let chosen = lock(&ledger).begin_deletion(&mut self.random);
         let Some((marker, session_id)) = chosen else {
             return Ok(());
         };
-        let answer = self.device.delete_session(&session_id).await?.ok();
+        let answer = self.device.delete_session(&session_id).await?;
+        let answer = answer.ok_or_away()?;
         lock(&ledger).deleted(marker, &answer);
         Ok(())
     }

@@ -3,16 +3,24 @@
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::support::{Device, Folder, Follower};
+use crate::support::{Device, Folder, Follower, Server};
 
 const START: &str = "2023-11-14T22:13:20Z";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn edits_of_different_fields_are_both_kept_in_either_order_of_arrival() {
     let folder = Folder::new();
-    let server = folder.start();
-    let phone = Device::register(&server, "ann").await;
-    let laptop = Device::login(&server, "ann", "laptop").await;
+    let servers = [folder.start()];
+    edit_offline(&servers, "ann").await;
+    servers.into_iter().for_each(Server::stop);
+}
+
+/// Lets two devices of one user, spread over the servers, edit the same sessions.
+pub async fn edit_offline(servers: &[Server], username: &str) {
+    let phone = Device::register(&servers[0], username).await;
+    let phone = phone.across(servers);
+    let laptop = Device::login(&servers[0], username, "laptop").await;
+    let laptop = laptop.across(servers.iter().rev());
 
     for (number, phone_is_first) in [(1, true), (2, false)] {
         let id = Uuid::from_u128(number).to_string();
@@ -59,7 +67,6 @@ async fn edits_of_different_fields_are_both_kept_in_either_order_of_arrival() {
         assert_eq!(metadata["is_active"], false);
         assert_eq!(metadata["enabled_sensors"], json!(["gps"]));
     }
-    server.stop();
 }
 
 async fn push_session(device: &Device, session: Value) {

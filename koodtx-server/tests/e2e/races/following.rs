@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -9,11 +10,11 @@ use serde_json::{Map, Value, json};
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
+use crate::support::device::count;
 use crate::support::follower::Style;
-use crate::support::{Device, Folder, Follower};
+use crate::support::{Device, Folder, Follower, Server};
 
-const WRITERS_COUNT: u64 = 4;
-/// The writers go on until every follower has pulled that many rounds in between.
+/// Rounds that every follower pulls beside the writers.
 const ROUNDS_COUNT: usize = 10;
 /// Sessions that are pushed to, deleted and revived again and again.
 const OLD_SESSIONS_COUNT: u128 = 8;
@@ -29,53 +30,113 @@ const BEGIN_MILLIS: i64 = 1_700_000_000_000;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn followers_of_both_styles_end_with_the_servers_state() {
     let folder = Folder::new();
-    let server = folder.start();
-    let device = Device::register(&server, "ann").await;
-    let styles = [
+    let servers = [folder.start()];
+    let race = Race {
+        writers_count: 4,
+        styles: both_styles(),
+        rounds_count: ROUNDS_COUNT,
+        deletes: true,
+        shortest: Duration::ZERO,
+    };
+    let records = race.run(&servers, "ann").await;
+    servers.into_iter().for_each(Server::stop);
+    assert_eq!(folder.verify(), records);
+    folder.assert_no_panic();
+}
+
+/// Devices of one user that write while others follow.
+#[derive(Clone, Debug)]
+pub struct Race {
+    pub writers_count: u64,
+    /// One follower of each.
+    pub styles: Vec<Style>,
+    /// The writers go on until every follower has pulled that many rounds in between.
+    pub rounds_count: usize,
+    /// Whether the writers delete too. Where they do not, what was inserted has to be there.
+    pub deletes: bool,
+    /// The writers go on for at least that long.
+    pub shortest: Duration,
+}
+
+/// The ways of following, each with small answers.
+pub fn both_styles() -> Vec<Style> {
+    vec![
         Style::Pages { size: 2 },
         Style::Cursors {
             size: 3,
             max_records: MAX_RECORDS,
         },
-    ];
-    let lagging = Arc::new(AtomicUsize::new(styles.len()));
-    let mut followers = Vec::new();
-    for (number, style) in styles.into_iter().enumerate() {
-        let device = Device::login(&server, "ann", &format!("follower {number}")).await;
-        followers.push(follow(Follower::new(device, style), lagging.clone()));
-    }
-    let writers: Vec<_> = (0..WRITERS_COUNT)
-        .map(|number| {
-            let writer = Writer::new(device.clone(), number);
-            tokio::spawn(writer.work(lagging.clone()))
-        })
-        .collect();
-    for writer in writers {
-        writer.await.expect("every write was accepted");
-    }
+    ]
+}
 
-    let state = Follower::whole_copy(&device).await;
-    state.assert_counts();
-    for (number, follower) in followers.into_iter().enumerate() {
-        let mut follower = follower.await.expect("every pull was answered");
-        follower.round().await.expect("the server answers");
-        follower
-            .copy
-            .assert_same(&state, &format!("follower {number}"));
+impl Race {
+    /// Runs it for a new user, with every device spread over the servers; how many records are there
+    /// afterwards.
+    pub async fn run(&self, servers: &[Server], username: &str) -> u64 {
+        let device = Device::register(&servers[0], username).await;
+        let device = device.across(servers);
+        let finish = Arc::new(Finish {
+            lagging: AtomicUsize::new(self.styles.len()),
+            not_before: Instant::now() + self.shortest,
+        });
+        let mut followers = Vec::new();
+        for (number, style) in self.styles.iter().enumerate() {
+            let name = format!("{username}'s {number}");
+            let device = Device::login(&servers[0], username, &name).await;
+            let device = device.across(servers);
+            let follower = Follower::new(device, style.clone());
+            followers.push(follow(follower, self.rounds_count, finish.clone()));
+        }
+        let writers: Vec<_> = (0..self.writers_count)
+            .map(|number| {
+                let writer = Writer::new(device.clone(), number, self.deletes);
+                tokio::spawn(writer.work(finish.clone()))
+            })
+            .collect();
+        let mut inserted = 0;
+        for writer in writers {
+            inserted += writer.await.expect("every write was accepted");
+        }
+
+        let state = Follower::whole_copy(&device).await;
+        state.assert_counts();
+        for (number, follower) in followers.into_iter().enumerate() {
+            let mut follower = follower.await.expect("every pull was answered");
+            follower.round().await.expect("the server answers");
+            follower
+                .copy
+                .assert_same(&state, &format!("follower {number}"));
+            assert_eq!(
+                follower.round().await.expect("the server answers"),
+                [""; 0],
+                "nothing is left"
+            );
+        }
+        let listed = device.get("/api/sync/status").await;
         assert_eq!(
-            follower.round().await.expect("the server answers"),
-            [""; 0],
-            "nothing is left"
+            listed["total_sessions"].as_u64(),
+            Some(state.sessions.len() as u64)
         );
+        let sessions = state.sessions.values();
+        let records = sessions.map(|session| session.records.len() as u64).sum();
+        if !self.deletes {
+            assert_eq!(inserted, records, "what was inserted is what is there");
+        }
+        records
     }
-    let listed = device.get("/api/sync/status").await;
-    assert_eq!(
-        listed["total_sessions"].as_u64(),
-        Some(state.sessions.len() as u64)
-    );
-    server.stop();
-    folder.verify();
-    folder.assert_no_panic();
+}
+
+/// When the writers have done enough.
+struct Finish {
+    /// Followers that have not pulled enough rounds yet.
+    lagging: AtomicUsize,
+    not_before: Instant,
+}
+
+impl Finish {
+    fn is_reached(&self) -> bool {
+        self.lagging.load(Ordering::Relaxed) == 0 && Instant::now() >= self.not_before
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -83,7 +144,7 @@ async fn a_device_that_was_idle_downloads_a_change_once() {
     let folder = Folder::new();
     let server = folder.start();
     let device = Device::register(&server, "ann").await;
-    let mut writer = Writer::new(device.clone(), 0);
+    let mut writer = Writer::new(device.clone(), 0, false);
     let mut follower = Follower::new(device, Style::Pages { size: 2 });
     writer.push_to_each().await;
     assert_eq!(
@@ -107,14 +168,18 @@ async fn a_device_that_was_idle_downloads_a_change_once() {
 }
 
 /// Follows until all followers have pulled enough rounds beside the writers.
-fn follow(mut follower: Follower, lagging: Arc<AtomicUsize>) -> JoinHandle<Follower> {
+fn follow(
+    mut follower: Follower,
+    rounds_count: usize,
+    finish: Arc<Finish>,
+) -> JoinHandle<Follower> {
     tokio::spawn(async move {
         let mut rounds = 0;
-        while lagging.load(Ordering::Relaxed) > 0 {
+        while !finish.is_reached() {
             follower.round().await.expect("the server answers");
             rounds += 1;
-            if rounds == ROUNDS_COUNT {
-                lagging.fetch_sub(1, Ordering::Relaxed);
+            if rounds == rounds_count {
+                finish.lagging.fetch_sub(1, Ordering::Relaxed);
             }
         }
         follower
@@ -124,17 +189,21 @@ fn follow(mut follower: Follower, lagging: Arc<AtomicUsize>) -> JoinHandle<Follo
 struct Writer {
     device: Device,
     number: u64,
+    deletes: bool,
     random: StdRng,
     new_sessions: u128,
+    inserted: u64,
 }
 
 impl Writer {
-    fn new(device: Device, number: u64) -> Self {
+    fn new(device: Device, number: u64, deletes: bool) -> Self {
         Self {
             device,
             number,
+            deletes,
             random: StdRng::seed_from_u64(number),
             new_sessions: 0,
+            inserted: 0,
         }
     }
 
@@ -144,14 +213,15 @@ impl Writer {
             let mut body = self.body(&Uuid::from_u128(id).to_string());
             body["session"]["notes"] = json!(self.random.random::<u64>().to_string());
             body["session"]["updated_at"] = Value::Null;
-            self.device.push_ok(&body).await;
+            self.push(&body).await;
         }
     }
 
-    async fn work(mut self, lagging: Arc<AtomicUsize>) {
-        while lagging.load(Ordering::Relaxed) > 0 {
+    /// Writes until it is enough; returns how many records were inserted.
+    async fn work(mut self, finish: Arc<Finish>) -> u64 {
+        while !finish.is_reached() {
             let id = self.session_id();
-            if self.random.random_bool(0.08) {
+            if self.deletes && self.random.random_bool(0.08) {
                 // Another writer may have deleted it, or nobody pushed it yet.
                 let answer = self
                     .device
@@ -162,12 +232,18 @@ impl Writer {
                 continue;
             }
             let body = self.body(&id);
-            self.device.push_ok(&body).await;
+            self.push(&body).await;
             if self.random.random_bool(0.2) {
                 // A retry, which may meet what others wrote meanwhile.
-                self.device.push_ok(&body).await;
+                self.push(&body).await;
             }
         }
+        self.inserted
+    }
+
+    async fn push(&mut self, body: &Value) {
+        let answer = self.device.push_ok(body).await;
+        self.inserted += count(&answer, "inserted");
     }
 
     fn session_id(&mut self) -> String {

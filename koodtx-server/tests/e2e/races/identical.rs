@@ -7,7 +7,7 @@ use tokio::sync::Barrier;
 use uuid::Uuid;
 
 use crate::support::device::count;
-use crate::support::{Device, Folder, Follower};
+use crate::support::{Device, Folder, Follower, Server};
 
 const DEVICES_COUNT: usize = 8;
 /// Records of a push: none, one, within a block, exactly a block, several blocks.
@@ -16,10 +16,24 @@ const SIZES: [usize; 6] = [0, 1, 100, 512, 2_000, 5_000];
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn identical_pushes_sum_to_one_insert_each() {
     let folder = Folder::new();
-    let server = folder.start();
-    let mut devices = vec![Device::register(&server, "ann").await];
+    let servers = [folder.start()];
+    let records = push_identically(&servers, "ann").await;
+    servers.into_iter().for_each(Server::stop);
+    assert_eq!(folder.verify(), records);
+}
+
+/// Pushes the same from many devices of one user, spread over the servers; how many records are
+/// there afterwards.
+pub async fn push_identically(servers: &[Server], username: &str) -> u64 {
+    let first = Device::register(&servers[0], username).await;
+    let mut devices = vec![first.across(servers)];
     for number in 1..DEVICES_COUNT {
-        devices.push(Device::login(&server, "ann", &format!("device {number}")).await);
+        let name = format!("{username}'s {number}");
+        let device = Device::login(&servers[0], username, &name).await;
+        // Devices that push at the same time do so to different servers.
+        let (before, from) = servers.split_at(number % servers.len());
+        let turned: Vec<_> = from.iter().chain(before).collect();
+        devices.push(device.across(turned));
     }
     for size in SIZES {
         let body = body(size);
@@ -54,11 +68,7 @@ async fn identical_pushes_sum_to_one_insert_each() {
             .await
             .assert_same(&before, "after retries");
     }
-    server.stop();
-    assert_eq!(
-        folder.verify(),
-        SIZES.iter().map(|size| *size as u64).sum::<u64>()
-    );
+    SIZES.iter().map(|size| *size as u64).sum()
 }
 
 async fn push_at_once(devices: &[Device], body: &str) -> Vec<Value> {

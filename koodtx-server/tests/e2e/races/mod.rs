@@ -1,5 +1,5 @@
 //! Many devices at once: exact counts, and devices that follow miss nothing.
 
-mod editing;
-mod following;
-mod identical;
+pub mod editing;
+pub mod following;
+pub mod identical;

@@ -1,9 +1,11 @@
 //! A device that is signed in.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use koodtx_core::time::Timestamp;
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
 use reqwest::{Client, Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 
@@ -17,7 +19,9 @@ const ANSWER_MAX_SECONDS: u64 = 300;
 #[derive(Clone)]
 pub struct Device {
     client: Client,
-    url: String,
+    urls: Arc<[String]>,
+    /// Which of them has the next turn.
+    turn: Arc<AtomicUsize>,
     token: String,
 }
 
@@ -25,7 +29,19 @@ pub struct Device {
 #[derive(Clone, Debug)]
 pub struct Answer {
     pub status: StatusCode,
+    /// What `Retry-After` says, in seconds.
+    pub retry_after: Option<u64>,
     pub body: Value,
+}
+
+/// No answer came, or one that says to come back later.
+#[derive(Debug)]
+pub struct Away;
+
+impl From<reqwest::Error> for Away {
+    fn from(_: reqwest::Error) -> Self {
+        Self
+    }
 }
 
 impl Device {
@@ -46,29 +62,46 @@ impl Device {
         Self::sign_in(server, "login", &body).await
     }
 
-    async fn sign_in(server: &Server, how: &str, body: &Value) -> Self {
+    /// A device that is not signed in.
+    pub fn anonymous(server: &Server) -> Self {
         let timeout = Duration::from_secs(ANSWER_MAX_SECONDS);
         let client = Client::builder()
             .timeout(timeout)
             .no_proxy()
             .build()
             .expect("a client");
-        let url = server.url();
-        let request = client.post(format!("{url}/api/auth/{how}")).json(body);
-        let answer = answer(request).await.expect("the server answers");
+        Self {
+            client,
+            urls: [server.url()].into(),
+            turn: Arc::default(),
+            token: String::new(),
+        }
+    }
+
+    async fn sign_in(server: &Server, how: &str, body: &Value) -> Self {
+        let mut device = Self::anonymous(server);
+        let path = format!("/api/auth/{how}");
+        let answer = device.post(&path, body.to_string()).await;
+        let answer = answer.expect("the server answers");
         assert!(answer.status.is_success(), "{how}: {answer:?}");
-        let token = answer.body["access_token"]
-            .as_str()
-            .expect("a token")
-            .to_owned();
-        Self { client, url, token }
+        let token = answer.body["access_token"].as_str();
+        token.expect("a token").clone_into(&mut device.token);
+        device
     }
 
     /// The same device after the server was started again.
     #[must_use]
     pub fn at(&self, server: &Server) -> Self {
+        self.across([server])
+    }
+
+    /// The same device behind a balancer that sends each request, also those of clones, to the next
+    /// server.
+    #[must_use]
+    pub fn across<'a>(&self, servers: impl IntoIterator<Item = &'a Server>) -> Self {
         Self {
-            url: server.url(),
+            urls: servers.into_iter().map(Server::url).collect(),
+            turn: Arc::default(),
             ..self.clone()
         }
     }
@@ -79,7 +112,12 @@ impl Device {
 
     /// Begins a request with the device's token.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        let request = self.client.request(method, format!("{}{path}", self.url));
+        let turn = self.turn.fetch_add(1, Ordering::Relaxed);
+        let url = &self.urls[turn % self.urls.len()];
+        let request = self.client.request(method, format!("{url}{path}"));
+        if self.token.is_empty() {
+            return request;
+        }
         request.header(AUTHORIZATION, format!("Bearer {}", self.token))
     }
 
@@ -109,11 +147,16 @@ impl Device {
         self.post("/api/sync/pull", request.to_string()).await
     }
 
+    /// Reads, and fails unless that succeeds.
     pub async fn get(&self, path: &str) -> Value {
+        self.try_get(path).await.ok()
+    }
+
+    /// Reads, whatever the answer.
+    pub async fn try_get(&self, path: &str) -> Answer {
         answer(self.request(Method::GET, path))
             .await
             .expect("the server answers")
-            .ok()
     }
 
     pub async fn delete_session(&self, session_id: &str) -> reqwest::Result<Answer> {
@@ -140,15 +183,37 @@ impl Answer {
         assert!(self.status.is_success(), "{self:?}");
         self.body
     }
+
+    /// Whether the store does not answer, and the client is told when to try again.
+    pub fn is_store_away(&self) -> bool {
+        self.status == StatusCode::SERVICE_UNAVAILABLE
+            && self.body["code"] == "store_unavailable"
+            && self.retry_after.is_some_and(|seconds| seconds > 0)
+    }
+
+    /// The body, unless the store does not answer.
+    #[track_caller]
+    pub fn ok_or_away(self) -> Result<Value, Away> {
+        if self.is_store_away() {
+            return Err(Away);
+        }
+        Ok(self.ok())
+    }
 }
 
 async fn answer(request: RequestBuilder) -> reqwest::Result<Answer> {
     let response = request.send().await?;
     let status = response.status();
+    let retry_after = response.headers().get(RETRY_AFTER);
+    let retry_after = retry_after.and_then(|value| value.to_str().ok()?.parse().ok());
     let bytes = response.bytes().await?;
     let body = serde_json::from_slice(&bytes)
         .unwrap_or_else(|error| panic!("{status} without JSON ({error}): {bytes:?}"));
-    Ok(Answer { status, body })
+    Ok(Answer {
+        status,
+        retry_after,
+        body,
+    })
 }
 
 /// A count of an answer.

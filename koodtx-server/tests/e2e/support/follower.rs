@@ -3,7 +3,7 @@
 use koodtx_core::time::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::device::time;
+use super::device::{Away, time};
 use super::{Device, Mirror, Server};
 
 /// Most pages of a round; a server that always says `has_more` would keep the device for ever.
@@ -55,14 +55,15 @@ impl Follower {
         self.latest
     }
 
-    /// Pulls all pages of one round; the ids of the sessions that came. Where the server goes away
-    /// in the middle, the round begins anew next time.
-    pub async fn round(&mut self) -> reqwest::Result<Vec<String>> {
+    /// Pulls all pages of one round; the ids of the sessions that came. Where the server or its store
+    /// goes away in the middle, the round begins anew next time.
+    pub async fn round(&mut self) -> Result<Vec<String>, Away> {
         let keeps_records = self.since.is_some() && matches!(self.style, Style::Cursors { .. });
         let mut changed = Vec::new();
         let mut cursor = Value::Null;
         for page in 1..=ROUND_PAGES_MAX_COUNT {
-            let answer = self.device.pull(&self.request(page, &cursor)).await?.ok();
+            let answer = self.device.pull(&self.request(page, &cursor)).await?;
+            let answer = answer.ok_or_away()?;
             let server_timestamp = time(&answer, "server_timestamp");
             if page == 1 {
                 assert!(server_timestamp >= self.latest, "the user clock went back");

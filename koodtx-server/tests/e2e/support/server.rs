@@ -14,6 +14,8 @@ use super::process_memory::ProcessMemory;
 const START_MAX_SECONDS: u64 = 120;
 /// What the server prints before the address of its API.
 const ADDRESS_LABEL: &str = "API   http://";
+/// What the last line that it prints begins with.
+const DATA_LABEL: &str = "data ";
 /// Lines of the log that a failing test shows.
 const LOG_TAIL_LINES: usize = 40;
 
@@ -21,6 +23,7 @@ const LOG_TAIL_LINES: usize = 40;
 pub struct Server {
     process: Child,
     address: SocketAddr,
+    banner: String,
     log: PathBuf,
     /// Kept open: a server that prints into a closed pipe would fail.
     _output: BufReader<ChildStdout>,
@@ -34,9 +37,9 @@ impl Server {
             .expect("the server starts");
         let output = process.stdout.take().expect("its output is piped");
         let (sender, receiver) = mpsc::channel();
-        thread::spawn(move || sender.send(read_address(BufReader::new(output))));
+        thread::spawn(move || sender.send(read_banner(BufReader::new(output))));
         let heard = receiver.recv_timeout(Duration::from_secs(START_MAX_SECONDS));
-        let Ok((Some(address), output)) = heard else {
+        let Ok((Some(address), banner, output)) = heard else {
             let _ = process.kill();
             let status = process.wait();
             panic!("the server did not come up ({status:?}):\n{}", tail(&log));
@@ -44,9 +47,15 @@ impl Server {
         Self {
             process,
             address,
+            banner,
             log,
             _output: output,
         }
+    }
+
+    /// What it printed when it was ready.
+    pub fn banner(&self) -> &str {
+        &self.banner
     }
 
     pub fn address(&self) -> SocketAddr {
@@ -102,17 +111,24 @@ impl Drop for Server {
     }
 }
 
-fn read_address(
+/// Reads up to the last line that the server prints; the address is above it.
+fn read_banner(
     mut output: BufReader<ChildStdout>,
-) -> (Option<SocketAddr>, BufReader<ChildStdout>) {
+) -> (Option<SocketAddr>, String, BufReader<ChildStdout>) {
+    let (mut banner, mut address) = (String::new(), None);
     let mut line = String::new();
     while output.read_line(&mut line).is_ok_and(|count| count > 0) {
-        if let Some(address) = line.trim().strip_prefix(ADDRESS_LABEL) {
-            return (address.parse().ok(), output);
+        banner.push_str(&line);
+        let text = line.trim();
+        if let Some(listening) = text.strip_prefix(ADDRESS_LABEL) {
+            address = listening.parse().ok();
+        }
+        if text.starts_with(DATA_LABEL) {
+            break;
         }
         line.clear();
     }
-    (None, output)
+    (address, banner, output)
 }
 
 fn tail(log: &PathBuf) -> String {

@@ -8,7 +8,8 @@ use koodtx_core::pull::{Damage, PullHead, PullQuery, RecordChunk, RecordQuery};
 use koodtx_core::store::{
     AccountStore, Credentials, MaintenanceStore, NewFamily, NewUser, PushCommand, PushOutcome,
     Rotation, SessionDetail, SessionList, SignIn, StoreError, StoreErrorKind, StoreInfo, SyncStore,
-    Taken, TokenHash, Usage, User, UserPage, UserStatus, VerifyPage, VerifyPosition,
+    Taken, TokenHash, TransferStore, Usage, User, UserExport, UserImport, UserPage, UserStatus,
+    VerifyPage, VerifyPosition,
 };
 use koodtx_core::sync_log::NewSyncLogEntry;
 use koodtx_core::time::Timestamp;
@@ -20,6 +21,8 @@ pub enum Trouble {
     None,
     /// Every operation of the protocol fails with that kind.
     Fails(StoreErrorKind),
+    /// Every operation of accounts fails with that kind; everything else works.
+    AccountsFail(StoreErrorKind),
     /// Every operation of the protocol panics.
     Panics,
     /// Reading records fails after the first chunk; everything else works.
@@ -56,7 +59,20 @@ impl FaultyStore {
                 "panicked at src/secret.rs",
             )),
             Trouble::Panics => panic!("the store panicked, as it was told to"),
-            Trouble::None | Trouble::BreaksOff | Trouble::Damaged => Ok(()),
+            Trouble::None | Trouble::AccountsFail(_) | Trouble::BreaksOff | Trouble::Damaged => {
+                Ok(())
+            }
+        }
+    }
+
+    fn check_accounts(&self, operation: &'static str) -> Result<(), StoreError> {
+        match *self.trouble.lock().unwrap() {
+            Trouble::AccountsFail(kind) => Err(StoreError::new(
+                kind,
+                operation,
+                "panicked at src/secret.rs",
+            )),
+            _ => Ok(()),
         }
     }
 }
@@ -150,18 +166,22 @@ impl AccountStore for FaultyStore {
         user: NewUser,
         now: Timestamp,
     ) -> Result<Result<User, Taken>, StoreError> {
+        self.check_accounts("create_user")?;
         self.inner.create_user(user, now).await
     }
 
     async fn user(&self, id: UserId) -> Result<Option<User>, StoreError> {
+        self.check_accounts("user")?;
         self.inner.user(id).await
     }
 
     async fn credentials(&self, username: &str) -> Result<Option<Credentials>, StoreError> {
+        self.check_accounts("credentials")?;
         self.inner.credentials(username).await
     }
 
     async fn users(&self, after: Option<UserId>, limit: usize) -> Result<UserPage, StoreError> {
+        self.check_accounts("users")?;
         self.inner.users(after, limit).await
     }
 
@@ -171,6 +191,7 @@ impl AccountStore for FaultyStore {
         is_active: bool,
         now: Timestamp,
     ) -> Result<Option<User>, StoreError> {
+        self.check_accounts("set_active")?;
         self.inner.set_active(id, is_active, now).await
     }
 
@@ -180,10 +201,12 @@ impl AccountStore for FaultyStore {
         password_hash: String,
         now: Timestamp,
     ) -> Result<Option<User>, StoreError> {
+        self.check_accounts("set_password")?;
         self.inner.set_password(id, password_hash, now).await
     }
 
     async fn create_family(&self, family: NewFamily, now: Timestamp) -> Result<(), StoreError> {
+        self.check_accounts("create_family")?;
         self.inner.create_family(family, now).await
     }
 
@@ -196,6 +219,7 @@ impl AccountStore for FaultyStore {
         expires_at: Timestamp,
         now: Timestamp,
     ) -> Result<Rotation, StoreError> {
+        self.check_accounts("rotate")?;
         self.inner
             .rotate(family, user, presented, next, expires_at, now)
             .await
@@ -207,10 +231,12 @@ impl AccountStore for FaultyStore {
         sign_in: SignInId,
         device_id: Option<&str>,
     ) -> Result<(), StoreError> {
+        self.check_accounts("revoke_device")?;
         self.inner.revoke_device(user, sign_in, device_id).await
     }
 
     async fn sign_ins(&self, user: UserId, now: Timestamp) -> Result<Vec<SignIn>, StoreError> {
+        self.check_accounts("sign_ins")?;
         self.inner.sign_ins(user, now).await
     }
 }
@@ -227,5 +253,36 @@ impl MaintenanceStore for FaultyStore {
 
     async fn usage(&self) -> Result<Usage, StoreError> {
         self.inner.usage().await
+    }
+}
+
+#[async_trait::async_trait]
+impl TransferStore for FaultyStore {
+    async fn transfer_users(
+        &self,
+        after: Option<UserId>,
+        limit: usize,
+    ) -> Result<Vec<UserId>, StoreError> {
+        self.inner.transfer_users(after, limit).await
+    }
+
+    async fn export_user(&self, user: UserId) -> Result<Box<dyn UserExport>, StoreError> {
+        self.inner.export_user(user).await
+    }
+
+    async fn begin_import(&self, source: &str) -> Result<(), StoreError> {
+        self.inner.begin_import(source).await
+    }
+
+    async fn import_user(&self, user: UserId) -> Result<Box<dyn UserImport>, StoreError> {
+        self.inner.import_user(user).await
+    }
+
+    async fn finish_import(&self) -> Result<(), StoreError> {
+        self.inner.finish_import().await
+    }
+
+    async fn unfinished_import(&self) -> Result<Option<String>, StoreError> {
+        self.inner.unfinished_import().await
     }
 }

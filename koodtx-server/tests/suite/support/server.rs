@@ -1,3 +1,4 @@
+use std::any::Any;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -18,6 +19,8 @@ pub struct TestServer {
     ahead_micros: Arc<AtomicI64>,
     stop: Option<oneshot::Sender<()>>,
     running: JoinHandle<std::io::Result<()>>,
+    /// What the store needs for as long as the server runs.
+    guard: Option<Box<dyn Any + Send + Sync>>,
 }
 
 pub const SECRET: &str = "a secret of the tests, which is long enough";
@@ -64,7 +67,15 @@ impl TestServer {
             ahead_micros,
             stop: Some(stop),
             running,
+            guard: None,
         }
+    }
+
+    /// Keeps something for as long as the server runs.
+    #[must_use]
+    pub fn with_guard(mut self, guard: impl Any + Send + Sync) -> Self {
+        self.guard = Some(Box::new(guard));
+        self
     }
 
     /// Lets the server's clock run ahead.

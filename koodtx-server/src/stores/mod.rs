@@ -1,5 +1,7 @@
 //! The stores that a server can open, by the scheme of their URL.
 
+mod postgres;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
@@ -9,14 +11,26 @@ use std::sync::Arc;
 
 use koodtx_core::memory::MemoryStore;
 use koodtx_core::store::{Store, StoreError, StoreErrorKind};
+use koodtx_store_postgres::SchemaStatus;
 use koodtx_store_sled::{SledOptions, SledStore};
 
-use crate::config::StoreUrl;
+use crate::config::{Config, StoreUrl};
 
 /// What opening a store comes to.
 pub type Opened = Result<Arc<dyn Store>, StoreError>;
 
-type Opener = dyn Fn(StoreUrl) -> Pin<Box<dyn Future<Output = Opened> + Send>> + Send + Sync;
+type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+type Opener = dyn Fn(StoreUrl, Config) -> Boxed<Opened> + Send + Sync;
+type Schema = fn(SchemaStep, StoreUrl, Config) -> Boxed<Result<SchemaStatus, StoreError>>;
+
+/// What to do with the schema of a store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SchemaStep {
+    /// Say how it stands.
+    Read,
+    /// Bring it to the version of this release.
+    Migrate,
+}
 
 /// Where a store keeps its data, as far as the server needs to know: for its signing secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,9 +47,12 @@ pub enum Residence {
 struct Entry {
     open: Arc<Opener>,
     residence: fn(&StoreUrl) -> Residence,
+    /// Absent where the store upgrades itself when it is opened.
+    schema: Option<Schema>,
 }
 
-/// The stores that a server can open. `sled:PATH` and `memory:` are built in.
+/// The stores that a server can open. `sled:PATH`, `postgres://…`, `postgresql://…` and `memory:` are
+/// built in.
 #[derive(Clone)]
 pub struct StoreRegistry(BTreeMap<&'static str, Entry>);
 
@@ -49,7 +66,13 @@ impl fmt::Debug for StoreRegistry {
 
 impl Default for StoreRegistry {
     fn default() -> Self {
-        Self(BTreeMap::new())
+        let postgres = Entry {
+            open: Arc::new(|url, config| Box::pin(postgres::open(url, config))),
+            residence: |_| Residence::Elsewhere,
+            schema: Some(|step, url, config| Box::pin(postgres::schema(step, url, config))),
+        };
+        let servers = ["postgres", "postgresql"].map(|scheme| (scheme, postgres.clone()));
+        Self(BTreeMap::from(servers))
             .with_residence(
                 "sled",
                 |url| Residence::Folder(url.rest().into()),
@@ -66,7 +89,8 @@ impl Default for StoreRegistry {
 impl StoreRegistry {
     /// Adds a store under the scheme of its URLs, or replaces the one that is there.
     ///
-    /// The server keeps no file beside such a store, so its operators set `KOODTX_JWT_SECRET`.
+    /// The server keeps no file beside such a store, so its operators set `KOODTX_JWT_SECRET`. The
+    /// store brings its own format up to date when it is opened.
     #[must_use]
     pub fn with<F>(
         self,
@@ -90,8 +114,15 @@ impl StoreRegistry {
     where
         F: Future<Output = Opened> + Send + 'static,
     {
-        let open: Arc<Opener> = Arc::new(move |url| Box::pin(open(url)));
-        self.0.insert(scheme, Entry { open, residence });
+        // What such a store can be told stands in its URL.
+        let open: Arc<Opener> = Arc::new(move |url, _| Box::pin(open(url)));
+        let schema = None;
+        let entry = Entry {
+            open,
+            residence,
+            schema,
+        };
+        self.0.insert(scheme, entry);
         self
     }
 
@@ -105,10 +136,21 @@ impl StoreRegistry {
         self.0.get(url.scheme()).map(|entry| (entry.residence)(url))
     }
 
-    /// Opens the store of that URL; `None` for an unknown scheme.
-    pub async fn open(&self, url: &StoreUrl) -> Option<Opened> {
+    /// Opens the store of that URL, whatever store `config` names; `None` for an unknown scheme.
+    pub async fn open(&self, url: &StoreUrl, config: &Config) -> Option<Opened> {
         let entry = self.0.get(url.scheme())?;
-        Some((entry.open)(url.clone()).await)
+        Some((entry.open)(url.clone(), config.clone()).await)
+    }
+
+    /// Reads or migrates the schema of the store that the settings name; `None` where it has none,
+    /// but upgrades itself when it is opened.
+    pub(crate) async fn schema(
+        &self,
+        step: SchemaStep,
+        config: &Config,
+    ) -> Option<Result<SchemaStatus, StoreError>> {
+        let schema = self.0.get(config.store.scheme())?.schema?;
+        Some(schema(step, config.store.clone(), config.clone()).await)
     }
 }
 
