@@ -1,11 +1,12 @@
-//! `koodtx-bench`: load for a KooDTX server.
+//! `koodtx-bench`: load for a KooDTX server, and what stores take on disk.
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use koodtx_bench::load::{self, LoadOptions};
+use koodtx_bench::storage;
 
-/// Load for a KooDTX server. The benches of the library run with `cargo bench -p koodtx-bench`.
+/// Load for a KooDTX server, and what stores take on disk. The benches of the library run with `cargo bench -p koodtx-bench`.
 #[derive(Parser)]
 #[command(name = "koodtx-bench", version)]
 struct Cli {
@@ -22,6 +23,16 @@ enum Command {
     /// The samples stay on the server: use one that you can throw away, or an account that you can.
     #[command(after_help = EXAMPLES)]
     Load(LoadOptions),
+    /// Measure what samples take on disk and in the write-ahead log, as rows of a Markdown table.
+    ///
+    /// Pushes the real recordings of the examples, and an hour of three sensors at 100 Hz, into the
+    /// embedded store in a temporary folder, and with --postgres into the PostgreSQL store and into a
+    /// plain table with one row a sample.
+    Storage {
+        /// An empty database that `koodtx-server migrate` has seen, and that can be thrown away.
+        #[arg(long, value_name = "URL")]
+        postgres: Option<String>,
+    },
 }
 
 const EXAMPLES: &str = "\
@@ -46,8 +57,25 @@ const NOT_BEGUN: u8 = 2;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let Command::Load(options) = Cli::parse().command;
-    let report = match load::run(&options).await {
+    match Cli::parse().command {
+        Command::Load(options) => load(&options).await,
+        Command::Storage { postgres } => storage(postgres.as_deref()).await,
+    }
+}
+
+async fn storage(postgres: Option<&str>) -> ExitCode {
+    println!("{}", storage::HEADING);
+    match storage::run(postgres, |measurement| println!("{measurement}")).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::from(NOT_BEGUN)
+        }
+    }
+}
+
+async fn load(options: &LoadOptions) -> ExitCode {
+    let report = match load::run(options).await {
         Ok(report) => report,
         Err(error) => {
             eprintln!("error: {error}");
