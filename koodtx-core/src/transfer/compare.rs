@@ -1,9 +1,8 @@
 //! Comparing what two stores hold, value by value.
 
-use std::collections::VecDeque;
 use std::fmt;
 
-use super::{STEP_USERS_COUNT, Totals, TransferError};
+use super::{Totals, TransferError, Users};
 use crate::block::{Block, Record};
 use crate::id::{SensorType, SessionId, UserId};
 use crate::json::canonical_text;
@@ -88,45 +87,6 @@ pub async fn compare(
         }
         firsts.pass(user);
         seconds.pass(user);
-    }
-}
-
-/// The users of a store, ascending.
-struct Users<'a> {
-    store: &'a dyn TransferStore,
-    read: VecDeque<UserId>,
-    last: Option<UserId>,
-    is_last: bool,
-}
-
-impl<'a> Users<'a> {
-    fn new(store: &'a dyn TransferStore) -> Self {
-        Self {
-            store,
-            read: VecDeque::new(),
-            last: None,
-            is_last: false,
-        }
-    }
-
-    async fn peek(&mut self) -> Result<Option<UserId>, StoreError> {
-        if self.read.is_empty() && !self.is_last {
-            let users = self
-                .store
-                .transfer_users(self.last, STEP_USERS_COUNT)
-                .await?;
-            self.is_last = users.len() < STEP_USERS_COUNT;
-            self.last = users.last().copied().or(self.last);
-            self.read.extend(users);
-        }
-        Ok(self.read.front().copied())
-    }
-
-    /// Goes on behind `user`, if that is the next.
-    fn pass(&mut self, user: UserId) {
-        if self.read.front() == Some(&user) {
-            self.read.pop_front();
-        }
     }
 }
 

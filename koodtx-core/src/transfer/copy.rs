@@ -1,6 +1,6 @@
 //! Copying everything from one store into another.
 
-use super::{ItemOrder, STEP_USERS_COUNT, Totals};
+use super::{ItemOrder, Totals, Users};
 use crate::id::UserId;
 use crate::store::{StoreError, TransferItem, TransferStore};
 
@@ -33,18 +33,10 @@ pub async fn copy(
         .await
         .map_err(TransferError::Target)?;
     let mut totals = Totals::default();
-    let mut after = None;
-    loop {
-        let users = from.transfer_users(after, STEP_USERS_COUNT).await;
-        let users = users.map_err(TransferError::Source)?;
-        for &user in &users {
-            totals.users += 1;
-            copy_user(from, to, user, &mut totals, &mut progress).await?;
-        }
-        after = users.last().copied();
-        if users.len() < STEP_USERS_COUNT {
-            break;
-        }
+    let mut users = Users::new(from);
+    while let Some(user) = users.next().await.map_err(TransferError::Source)? {
+        totals.users += 1;
+        copy_user(from, to, user, &mut totals, &mut progress).await?;
     }
     to.finish_import().await.map_err(TransferError::Target)?;
     Ok(totals)

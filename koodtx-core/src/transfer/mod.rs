@@ -7,11 +7,10 @@ mod compare;
 mod copy;
 mod order;
 mod totals;
+mod users;
 
 pub use compare::{Difference, compare};
 pub use copy::{TransferError, copy};
 pub use order::ItemOrder;
 pub use totals::Totals;
-
-/// Users looked up in one step.
-pub(crate) const STEP_USERS_COUNT: usize = 100;
+pub use users::Users;

@@ -3,14 +3,12 @@
 use std::io::Write;
 
 use koodtx_core::store::TransferStore;
+use koodtx_core::transfer::{ItemOrder, Users};
 
 use super::{ArchiveHeader, ArchiveWriter, BackupError, Totals};
 
-/// Users looked up in one step.
-const STEP_USERS_COUNT: usize = 100;
-
-/// Writes everything that a store holds; `progress` hears of the totals as they grow. The store may be in use: what is
-/// written of each user is of one moment.
+/// Writes everything that a store holds; `progress` hears of the totals as they grow. The store may be in
+/// use: what is written of each user is of one moment.
 ///
 /// # Errors
 /// What the store or the output says. What is written then is no backup, and known to be none.
@@ -21,20 +19,18 @@ pub async fn back_up<W: Write>(
     mut progress: impl FnMut(&Totals),
 ) -> Result<(W, Totals), BackupError> {
     let mut writer = ArchiveWriter::new(out, header)?;
-    let mut after = None;
-    loop {
-        let users = store.transfer_users(after, STEP_USERS_COUNT).await?;
-        for &user in &users {
-            writer.user(user)?;
-            let mut export = store.export_user(user).await?;
-            while let Some(item) = export.next().await? {
-                writer.item(&item)?;
-                progress(writer.totals());
-            }
+    let mut users = Users::new(store);
+    while let Some(user) = users.next().await? {
+        writer.user(user)?;
+        let mut export = store.export_user(user).await?;
+        let mut order = ItemOrder::new(user);
+        while let Some(item) = export.next().await? {
+            // What `check` would refuse is better known now than when it is needed.
+            order.check(&item)?;
+            writer.item(&item)?;
+            progress(writer.totals());
         }
-        after = users.last().copied();
-        if users.len() < STEP_USERS_COUNT {
-            return Ok(writer.finish()?);
-        }
+        order.end()?;
     }
+    Ok(writer.finish()?)
 }

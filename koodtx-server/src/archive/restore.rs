@@ -6,9 +6,8 @@ use koodtx_core::store::{TransferItem, TransferStore, UserImport};
 
 use super::{ArchiveReader, BackupError, Entry, Totals};
 
-/// Restores a backup, which was [checked](super::check), into an empty store; `progress` hears of the totals as
-/// they grow.
-/// One that broke off goes on, and passes over what is there already.
+/// Restores a backup, which was [checked](super::check), into an empty store; `progress` hears of the
+/// totals as they grow. One that broke off goes on, and passes over what is there already.
 ///
 /// # Errors
 /// What the store or the input says. The store then refuses to be served until the same backup has been

@@ -3,9 +3,12 @@
 use koodtx_core::memory::MemoryStore;
 use koodtx_core::store::{StoreErrorKind, TransferStore as _};
 use koodtx_server::archive::{ArchiveHeader, BackupError, Totals, back_up, restore};
+use koodtx_store_postgres::testing::TestCluster;
+use koodtx_store_postgres::{PostgresOptions, PostgresStore};
+use sqlx::{Connection as _, PgConnection};
 use uuid::Uuid;
 
-use crate::support::{backup_of, full_store, header, items_of};
+use crate::support::{backup_of, fill, full_store, header, items_of};
 
 #[tokio::test]
 async fn everything_comes_back() {
@@ -65,4 +68,26 @@ async fn an_empty_store_has_a_backup_too() {
     let restored = MemoryStore::new();
     restore(&restored, &file[..], |_| ()).await.unwrap();
     assert!(items_of(&restored).await.is_empty());
+}
+
+/// A backup that could not be restored is not made.
+#[tokio::test]
+async fn a_store_that_contradicts_itself_gives_no_backup() {
+    let database = TestCluster::shared().database().await;
+    let options = PostgresOptions::from_url(&database.url()).unwrap();
+    let store = PostgresStore::open(&options).await.unwrap();
+    fill(&store).await;
+    let mut connection = PgConnection::connect(&database.url()).await.unwrap();
+    sqlx::query("UPDATE recording_sessions SET data_count = data_count + 1 WHERE live")
+        .execute(&mut connection)
+        .await
+        .unwrap();
+    let refused = back_up(&store, &header(), Vec::new(), |_| ())
+        .await
+        .unwrap_err();
+    let BackupError::Store(error) = refused else {
+        panic!("{refused}");
+    };
+    assert_eq!(error.kind(), StoreErrorKind::Corrupt);
+    assert!(error.message().contains("session"), "{error}");
 }
