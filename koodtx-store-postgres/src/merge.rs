@@ -224,8 +224,7 @@ async fn merge_first(
             following: row.try_get(1 + BLOCK_COLUMNS_COUNT)?,
             behind: row.try_get(2 + BLOCK_COLUMNS_COUNT)?,
         };
-        // A series has one block behind the first that was read at most, or its time is known.
-        let next_first = directory.next_first(0).unwrap_or(directory.behind);
+        let next_first = directory.following.first().copied().or(directory.behind);
         one.apply(Some(leaf(block, next_first)), writer);
         directories.push((index, directory));
     }

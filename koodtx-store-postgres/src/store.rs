@@ -4,7 +4,6 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use koodtx_core::store::StoreError;
-use sqlx::postgres::types::Oid;
 use sqlx::{Connection as _, PgConnection, PgPool};
 
 use crate::block::BlockType;
@@ -44,24 +43,25 @@ impl PostgresStore {
     /// `Unavailable` where the database does not answer; `Internal` where its schema is older or newer
     /// than this release's, with the command that helps, or where PostgreSQL itself is too old.
     pub async fn open(options: &PostgresOptions) -> std::result::Result<Self, StoreError> {
-        let mut store = Self {
-            pool: options.pool(),
-            block_type: BlockType {
-                element: Oid(0),
-                array: Oid(0),
-            },
-            is_durable: false,
+        let pool = options.pool();
+        let looked = async {
+            let mut connection = pool.acquire().await?;
+            look_around(&mut connection).await
         };
-        (store.block_type, store.is_durable) = store
-            .read("open", |connection| Box::pin(look_around(connection)))
-            .await?;
-        if !store.is_durable {
+        let (block_type, is_durable) = looked
+            .await
+            .map_err(|failure: Failure| failure.during("open", Stage::BeforeCommit))?;
+        if !is_durable {
             tracing::warn!(
                 "the database is set to answer before data is on disk (fsync or synchronous_commit \
                  is off): a power cut may take back what was acknowledged"
             );
         }
-        Ok(store)
+        Ok(Self {
+            pool,
+            block_type,
+            is_durable,
+        })
     }
 
     /// Whether the database waits for the disk.

@@ -1,26 +1,51 @@
 //! What a session says of itself is checked, also where it cannot be read.
 
-#[path = "common/base.rs"]
-mod base;
+mod common;
+#[path = "common/script.rs"]
+mod script;
 
-use base::{Base, USER, record, session, session_id};
+use std::sync::Arc;
+
+use common::open;
+use koodtx_core::id::SessionId;
+use koodtx_core::store::{MaintenanceStore as _, Problem, SyncStore as _};
+use koodtx_store_postgres::PostgresStore;
+use script::{NOW, SESSION, command, record, session};
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
+
+const OTHER_SESSION: &str = "00000000-0000-4000-8000-000000000002";
+
+async fn execute(connection: &mut PgConnection, sql: &str) {
+    let done = sqlx::raw_sql(AssertSqlSafe(sql.to_owned()))
+        .execute(connection)
+        .await;
+    done.unwrap_or_else(|error| panic!("{error}: {sql}"));
+}
+
+async fn problems(store: &PostgresStore) -> Vec<Problem> {
+    store.verify(None, 1_000).await.unwrap().problems
+}
 
 #[tokio::test]
 async fn every_count_of_a_session_is_checked() {
-    let base = Base::new().await;
-    for number in [1, 2] {
+    let (database, store) = open().await;
+    let mut connection = PgConnection::connect(&database.url()).await.unwrap();
+    for id in [SESSION, OTHER_SESSION] {
+        let id: SessionId = id.parse().unwrap();
         for sensor in ["far", "other", "dense"] {
             let records: Vec<String> = (0..1_100)
                 .map(|nth| record(sensor, nth, r#"{"x":1}"#))
                 .collect();
-            base.harness
-                .push(USER, &session(number), &records)
-                .await
-                .unwrap();
+            let mut push = command(&records);
+            Arc::make_mut(&mut push.batch).session.session_id = id;
+            store.push(push, NOW).await.unwrap();
         }
     }
-    base.execute("CREATE TABLE sessions AS SELECT * FROM recording_sessions")
-        .await;
+    execute(
+        &mut connection,
+        "CREATE TABLE sessions AS SELECT * FROM recording_sessions",
+    )
+    .await;
     let cases = [
         ("data_count = data_count + 1", "records and has"),
         ("series_count = 7", "it counts 7 series and has 3"),
@@ -58,25 +83,23 @@ async fn every_count_of_a_session_is_checked() {
         ("start_time = NULL", "cannot be read"),
     ];
     for (set, message) in cases {
-        let place = format!("WHERE session_id = '{}'", session_id(1));
-        base.execute(&format!("UPDATE recording_sessions SET {set} {place}"))
-            .await;
-        let problems = base.problems().await;
-        let is_found = problems
+        let change = format!("UPDATE recording_sessions SET {set} WHERE session_id = '{SESSION}'");
+        execute(&mut connection, &change).await;
+        let found = problems(&store).await;
+        let is_found = found
             .iter()
             .any(|problem| problem.message.contains(message));
-        assert!(is_found, "{set}: {problems:?}");
+        assert!(is_found, "{set}: {found:?}");
         assert!(
-            problems
-                .iter()
-                .all(|problem| problem.session == session_id(1)),
-            "{set}: {problems:?}"
+            found.iter().all(|problem| problem.session == session()),
+            "{set}: {found:?}"
         );
-        base.execute(
+        execute(
+            &mut connection,
             "BEGIN; DELETE FROM recording_sessions;
              INSERT INTO recording_sessions SELECT * FROM sessions; COMMIT",
         )
         .await;
-        assert_eq!(base.problems().await, vec![]);
+        assert_eq!(problems(&store).await, vec![]);
     }
 }

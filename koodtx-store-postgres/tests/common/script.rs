@@ -1,5 +1,7 @@
 //! Pushes and reads in a few words.
 
+#![allow(dead_code, reason = "each test file uses a part of it")]
+
 use std::sync::Arc;
 
 use koodtx_core::id::{SessionId, UserId};
