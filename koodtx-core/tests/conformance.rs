@@ -15,7 +15,7 @@ async fn fresh() -> Harness {
     })
 }
 
-koodtx_core::conformance_suite!(fresh => sync, accounts, maintenance, transfer, persistence);
+koodtx_core::conformance_suite!(fresh => sync, accounts, maintenance, background, transfer, persistence);
 
 #[test]
 fn names_of_checks_are_unique() {

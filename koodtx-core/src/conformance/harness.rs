@@ -12,8 +12,8 @@ use crate::id::{SensorType, SessionId, UserId};
 use crate::pull::{PullHead, PullQuery, RecordChunk, RecordPosition, RecordQuery};
 use crate::session::SessionState;
 use crate::store::{
-    AccountStore, MaintenanceStore, PushCommand, PushOutcome, SessionDetail, Store, StoreError,
-    SyncStore, TransferStore,
+    AccountStore, MaintenanceStore, PushCommand, PushOutcome, ResultStore, SessionDetail, Store,
+    StoreError, SyncStore, TransferStore,
 };
 use crate::time::Timestamp;
 
@@ -93,6 +93,11 @@ impl Harness {
 
     /// The store as operators see it.
     pub fn maintenance(&self) -> Outcome<Arc<dyn MaintenanceStore>> {
+        Ok(self.full()?)
+    }
+
+    /// The store as a keeper of what background work leaves behind.
+    pub fn results(&self) -> Outcome<Arc<dyn ResultStore>> {
         Ok(self.full()?)
     }
 

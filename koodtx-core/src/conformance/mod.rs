@@ -12,7 +12,7 @@
 //! async fn fresh() -> Harness {
 //!     Harness::new(Arc::new(MyStore::new()))
 //! }
-//! koodtx_core::conformance_suite!(fresh => sync, accounts, maintenance, transfer);
+//! koodtx_core::conformance_suite!(fresh => sync, accounts, maintenance, background, transfer);
 //! ```
 //!
 //! What the store needs to live (a temporary folder) goes into [`Harness::with_guard`]; how to open

@@ -16,6 +16,9 @@ pub enum Part {
     Accounts,
     /// [`MaintenanceStore`](crate::store::MaintenanceStore).
     Maintenance,
+    /// What background work asks of [`MaintenanceStore`](crate::store::MaintenanceStore), and
+    /// [`ResultStore`](crate::store::ResultStore).
+    Background,
     /// [`TransferStore`](crate::store::TransferStore).
     Transfer,
     /// All of them, and the harness says how to open the store again.

@@ -182,8 +182,46 @@ macro_rules! __conformance_table {
         $crate::$with! {
             $context Maintenance
             maintenance {
+                a_repair_of_a_sound_store_sees_everything_and_changes_nothing
                 a_verification_sees_everything_and_finds_nothing
                 usage_adds_up
+            }
+        }
+    };
+    (background $with:ident $context:tt) => {
+        $crate::$with! {
+            $context Background
+            finding {
+                sessions_are_found_by_their_state
+                the_edges_of_a_filter_are_exclusive
+            }
+            purges {
+                purged_samples_are_gone_and_devices_keep_theirs
+                only_an_unchanged_live_session_is_purged
+                a_purged_session_takes_new_samples
+                a_purge_touches_one_session
+                a_deletion_ends_a_purge
+            }
+            closings {
+                a_closed_session_ends_with_its_last_sample
+                only_an_unchanged_active_session_is_closed
+                what_a_device_said_before_wins_over_a_closing
+            }
+            log_purges {
+                old_log_entries_go_oldest_first
+                log_entries_of_others_stay
+            }
+            results {
+                an_analysis_comes_back
+                an_earlier_analysis_replaces_no_later_one
+                an_analysis_goes_with_its_session
+                an_analysis_outlives_the_samples
+                an_analysis_belongs_to_its_user
+                an_analysis_is_bounded
+                the_last_run_of_each_task_is_kept
+            }
+            tidying {
+                optimising_changes_nothing
             }
         }
     };
@@ -200,6 +238,7 @@ macro_rules! __conformance_table {
                 a_copy_keeps_accounts
                 a_copy_keeps_sign_ins
                 a_copy_keeps_users_without_accounts
+                a_copy_keeps_analyses_and_purges
             }
             transfer_exports {
                 users_are_listed_in_steps
@@ -227,6 +266,7 @@ macro_rules! __conformance_table {
                 everything_pushed_is_there_again
                 the_clock_goes_on_where_it_stood
                 accounts_and_sign_ins_are_there_again
+                what_background_work_left_is_there_again
                 an_import_goes_on_when_opened_again
             }
         }
@@ -274,7 +314,8 @@ macro_rules! __conformance_tests {
 /// Takes the path of an `async fn() -> Harness` that gives a fresh, empty store, and the parts to
 /// run: `sync` ([`SyncStore`](crate::store::SyncStore)), `accounts`
 /// ([`AccountStore`](crate::store::AccountStore)), `maintenance`
-/// ([`MaintenanceStore`](crate::store::MaintenanceStore)), `transfer`
+/// ([`MaintenanceStore`](crate::store::MaintenanceStore)), `background` (what
+/// tasks ask of it, and [`ResultStore`](crate::store::ResultStore)), `transfer`
 /// ([`TransferStore`](crate::store::TransferStore)), and `persistence` for a store that can be
 /// opened again ([`Harness::with_reopen`](crate::conformance::Harness::with_reopen)).
 ///
@@ -286,7 +327,7 @@ macro_rules! __conformance_tests {
 /// async fn fresh() -> Harness {
 ///     Harness::new(Arc::new(MemoryStore::new()))
 /// }
-/// koodtx_core::conformance_suite!(fresh => sync, accounts, maintenance, transfer);
+/// koodtx_core::conformance_suite!(fresh => sync, accounts, maintenance, background, transfer);
 /// ```
 #[macro_export]
 macro_rules! conformance_suite {
@@ -297,10 +338,11 @@ macro_rules! conformance_suite {
 
 /// All checks of all parts.
 pub fn checks() -> Vec<Check> {
-    let parts: [&[Check]; 5] = [
+    let parts: [&[Check]; 6] = [
         &__conformance_table! { sync __conformance_checks () },
         &__conformance_table! { accounts __conformance_checks () },
         &__conformance_table! { maintenance __conformance_checks () },
+        &__conformance_table! { background __conformance_checks () },
         &__conformance_table! { transfer __conformance_checks () },
         &__conformance_table! { persistence __conformance_checks () },
     ];

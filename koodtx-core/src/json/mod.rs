@@ -10,3 +10,4 @@ mod value;
 pub(crate) mod write;
 
 pub use value::{Json, JsonError, Number, canonical_text};
+pub use write::{write_f64, write_string};

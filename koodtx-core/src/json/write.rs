@@ -5,7 +5,7 @@ use super::number::EXACT_INTEGER_MAX;
 /// Writes a finite double: integers within ±2^53 without a fraction, others as the shortest text
 /// that reads back as the same double.
 #[inline]
-pub(crate) fn write_f64(out: &mut String, double: f64) {
+pub fn write_f64(out: &mut String, double: f64) {
     let integer = double as i64;
     let exact = integer as f64 == double && integer.unsigned_abs() <= EXACT_INTEGER_MAX;
     if exact && !(integer == 0 && double.is_sign_negative()) {
@@ -16,7 +16,7 @@ pub(crate) fn write_f64(out: &mut String, double: f64) {
 }
 
 /// Writes a string with the escapes that JSON demands and no others.
-pub(crate) fn write_string(out: &mut String, text: &str) {
+pub fn write_string(out: &mut String, text: &str) {
     const HEX: &[u8; 16] = b"0123456789abcdef";
     out.push('"');
     let mut plain = 0;

@@ -20,7 +20,7 @@ pub(super) struct Export {
     /// Records of the latest session that are not given out yet.
     series: IntoIter<(SensorType, Vec<Record>)>,
     blocks: IntoIter<(SensorType, Block)>,
-    /// The log and the clock.
+    /// Analyses, the log and the clock.
     end: IntoIter<TransferItem>,
 }
 
@@ -35,7 +35,10 @@ impl Export {
             .collect();
         let data = state.users.get(&user).cloned().unwrap_or_default();
         let sessions: Vec<_> = data.sessions.into_values().collect();
-        let mut end: Vec<_> = data.log.into_iter().map(TransferItem::Log).collect();
+        let analyses = data.analyses.into_values().map(TransferItem::Analysis);
+        let mut end: Vec<_> = analyses
+            .chain(data.log.into_iter().map(TransferItem::Log))
+            .collect();
         end.push(TransferItem::Clock(data.clock));
         Self {
             user,

@@ -63,6 +63,10 @@ impl UserImport for Import {
             })?,
             TransferItem::Family(family) => state.accounts.put_family(family),
             TransferItem::Session(session) => self.open = Some(StoredSession::new(session)),
+            TransferItem::Analysis(analysis) => {
+                let user = state.users.entry(self.user).or_default();
+                user.analyses.insert(analysis.session, analysis);
+            }
             TransferItem::Log(entry) => state.users.entry(self.user).or_default().put_log(entry),
             TransferItem::Clock(clock) => state.users.entry(self.user).or_default().clock = clock,
             TransferItem::Block(..) => unreachable!("taken in above"),

@@ -4,15 +4,18 @@ use async_trait::async_trait;
 
 use super::MemoryStore;
 use super::session::StoredSession;
-use crate::id::UserId;
-use crate::store::{MaintenanceStore, Problem, StoreError, Usage, VerifyPage, VerifyPosition};
+use crate::id::{SessionId, UserId};
+use crate::store::{
+    FoundSessions, MaintenanceStore, Problem, RepairPage, SessionFilter, SessionPosition,
+    StoreError, Usage, VerifyPage,
+};
 use crate::time::Timestamp;
 
 #[async_trait]
 impl MaintenanceStore for MemoryStore {
     async fn verify(
         &self,
-        after: Option<VerifyPosition>,
+        after: Option<SessionPosition>,
         limit: usize,
     ) -> Result<VerifyPage, StoreError> {
         let state = self.state.lock();
@@ -39,6 +42,31 @@ impl MaintenanceStore for MemoryStore {
         Ok(page)
     }
 
+    async fn repair(
+        &self,
+        after: Option<SessionPosition>,
+        limit: usize,
+    ) -> Result<RepairPage, StoreError> {
+        let mut state = self.state.lock();
+        let mut behind = state
+            .users
+            .iter_mut()
+            .flat_map(|(&user, data)| {
+                let sessions = data.sessions.iter_mut();
+                sessions.map(move |(&created, session)| ((user, created), session))
+            })
+            .filter(|(position, _)| after.is_none_or(|after| *position > after));
+        let mut page = RepairPage::default();
+        let mut last = None;
+        for (position, session) in behind.by_ref().take(limit.max(1)) {
+            page.sessions += 1;
+            page.repaired.extend(recount(position.0, session));
+            last = Some(position);
+        }
+        page.next = last.filter(|_| behind.next().is_some());
+        Ok(page)
+    }
+
     async fn usage(&self) -> Result<Usage, StoreError> {
         let state = self.state.lock();
         let sessions = || state.users.values().flat_map(|user| user.sessions.values());
@@ -49,6 +77,99 @@ impl MaintenanceStore for MemoryStore {
             disk_bytes: 0,
         })
     }
+
+    async fn find_sessions(
+        &self,
+        filter: SessionFilter,
+        after: Option<SessionPosition>,
+        limit: usize,
+    ) -> Result<FoundSessions, StoreError> {
+        let state = self.state.lock();
+        let mut matching = state
+            .users
+            .iter()
+            .flat_map(|(&user, data)| data.sessions.values().map(move |s| (user, data, &s.state)))
+            .filter(|(user, _, state)| after.is_none_or(|after| (*user, state.created_at) > after))
+            .filter(|(_, data, state)| {
+                let analysis = data.analyses.get(&state.id);
+                filter.matches(state, analysis.map(|analysis| analysis.clock))
+            })
+            .map(|(user, _, state)| (user, state.clone()));
+        // A page without a session could make a caller go on for ever.
+        let sessions: Vec<_> = matching.by_ref().take(limit.max(1)).collect();
+        let last = sessions
+            .last()
+            .map(|(user, state)| (*user, state.created_at));
+        Ok(FoundSessions {
+            next: last.filter(|_| matching.next().is_some()),
+            sessions,
+        })
+    }
+
+    async fn purge_samples(
+        &self,
+        user: UserId,
+        session: SessionId,
+        updated_at: Timestamp,
+        now: Timestamp,
+    ) -> Result<Option<u64>, StoreError> {
+        let mut state = self.state.lock();
+        let user = state.users.get_mut(&user);
+        Ok(user.and_then(|user| user.purge_samples(session, updated_at, now)))
+    }
+
+    async fn close_session(
+        &self,
+        user: UserId,
+        session: SessionId,
+        updated_at: Timestamp,
+        note: &str,
+        now: Timestamp,
+    ) -> Result<Option<Timestamp>, StoreError> {
+        let mut state = self.state.lock();
+        let user = state.users.get_mut(&user);
+        Ok(user.and_then(|user| user.close_session(session, updated_at, note, now)))
+    }
+
+    async fn count_logs(&self, user: UserId, before: Timestamp) -> Result<u64, StoreError> {
+        let state = self.state.lock();
+        let user = state.users.get(&user);
+        Ok(user.map_or(0, |user| user.old_logs(before) as u64))
+    }
+
+    async fn purge_logs(
+        &self,
+        user: UserId,
+        before: Timestamp,
+        limit: usize,
+    ) -> Result<u64, StoreError> {
+        let mut state = self.state.lock();
+        let Some(user) = state.users.get_mut(&user) else {
+            return Ok(0);
+        };
+        let count = user.old_logs(before).min(limit);
+        user.purge_logs(count);
+        Ok(count as u64)
+    }
+
+    async fn optimise(&self, _: Timestamp) -> Result<Vec<String>, StoreError> {
+        Ok(vec!["nothing to do: everything is in memory".to_owned()])
+    }
+}
+
+/// Counts a session anew. The totals of users are not kept here, but counted when asked for.
+fn recount(user: UserId, session: &mut StoredSession) -> Option<String> {
+    let counted = (session.records.len() as u64, session.series.len() as u64);
+    let state = &mut session.state;
+    let stored = (state.data_count, state.series_count);
+    if counted == stored {
+        return None;
+    }
+    (state.data_count, state.series_count) = counted;
+    Some(format!(
+        "user {user}, session {}: {} records in {} series counted, were {} in {}",
+        state.id, counted.0, counted.1, stored.0, stored.1
+    ))
 }
 
 /// What is wrong with a session. Nothing can be, short of a defect of this store: there are no

@@ -6,12 +6,13 @@
 //!
 //! Read it in this order: `sync.rs` (the methods, a few lines each), `user.rs` (what belongs to one
 //! user), `session.rs` (one session and its records), `rounds.rs` (remembered pull rounds),
-//! `accounts.rs`, `maintenance.rs`, `transfer.rs` with `export.rs` and `import.rs`.
+//! `accounts.rs`, `maintenance.rs`, `results.rs`, `transfer.rs` with `export.rs` and `import.rs`.
 
 mod accounts;
 mod export;
 mod import;
 mod maintenance;
+mod results;
 mod rounds;
 mod session;
 mod sync;
@@ -24,6 +25,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use crate::id::UserId;
+use crate::store::TaskRun;
 use accounts::Accounts;
 use user::UserData;
 
@@ -45,6 +47,8 @@ struct State {
     /// whether there is an account of that id.
     users: BTreeMap<UserId, UserData>,
     accounts: Accounts,
+    /// The last run of each task.
+    task_runs: BTreeMap<String, TaskRun>,
     /// The source of an import that has not finished.
     import: Option<String>,
 }

@@ -14,7 +14,7 @@ use crate::pull::{PageStart, PullHead, PullQuery};
 use crate::push::{PushBatch, SeriesBatch};
 use crate::register::Effect;
 use crate::session::{Admission, SessionState, SessionWrite};
-use crate::store::{PushCommand, PushOutcome, StoreError, StoreErrorKind, UserStatus};
+use crate::store::{Analysis, PushCommand, PushOutcome, StoreError, StoreErrorKind, UserStatus};
 use crate::sync_log::{NewSyncLogEntry, SyncLogEntry};
 use crate::time::{Tick, Timestamp};
 
@@ -27,7 +27,11 @@ pub(super) struct UserData {
     /// is the order of every page.
     pub(super) sessions: BTreeMap<Timestamp, StoredSession>,
     created: BTreeMap<SessionId, Timestamp>,
+    /// The latest analyses of live sessions.
+    pub(super) analyses: BTreeMap<SessionId, Analysis>,
     pub(super) log: Vec<SyncLogEntry>,
+    /// The id given out last, whose entry may have been purged.
+    last_log: Option<LogId>,
     rounds: Rounds,
 }
 
@@ -40,6 +44,7 @@ impl UserData {
     /// Stores a session in place of the one of that id.
     pub(super) fn put_session(&mut self, session: StoredSession) {
         let SessionState { id, created_at, .. } = session.state;
+        self.analyses.remove(&id);
         if let Some(before) = self.created.insert(id, created_at) {
             self.sessions.remove(&before);
         }
@@ -52,6 +57,7 @@ impl UserData {
             Ok(at) => self.log[at] = entry,
             Err(at) => self.log.insert(at, entry),
         }
+        self.last_log = self.log.last().map(|last| last.id);
     }
 
     pub(super) fn push(
@@ -139,8 +145,58 @@ impl UserData {
             return Err(no_such_session(id));
         };
         session.delete(tick);
+        self.analyses.remove(&id);
         self.clock = tick.at();
         Ok(self.clock)
+    }
+
+    /// The live session of that id, if it has not changed since `updated_at`.
+    fn unchanged(&mut self, id: SessionId, updated_at: Timestamp) -> Option<&mut StoredSession> {
+        let session = self.sessions.get_mut(self.created.get(&id)?)?;
+        (session.state.live && session.state.updated_at == updated_at).then_some(session)
+    }
+
+    /// Removes the records of a session; returns how many.
+    pub(super) fn purge_samples(
+        &mut self,
+        id: SessionId,
+        updated_at: Timestamp,
+        now: Timestamp,
+    ) -> Option<u64> {
+        let session = self.unchanged(id, updated_at)?;
+        let count = session.state.data_count;
+        *session = StoredSession::new(session.state.clone().purge(now));
+        Some(count)
+    }
+
+    /// Ends a session that is still recording; returns the clock.
+    pub(super) fn close_session(
+        &mut self,
+        id: SessionId,
+        updated_at: Timestamp,
+        note: &str,
+        now: Timestamp,
+    ) -> Option<Timestamp> {
+        let tick = Tick::after(self.clock, now);
+        let session = self.unchanged(id, updated_at)?;
+        if !session.state.fields.is_active() {
+            return None;
+        }
+        let last = session.series.values().map(|series| series.last).max();
+        session.state = session.state.clone().close(last, note, tick);
+        self.clock = tick.at();
+        Some(self.clock)
+    }
+
+    /// How many log entries are older than `before`.
+    pub(super) fn old_logs(&self, before: Timestamp) -> usize {
+        self.log
+            .partition_point(|entry| entry.id.0 < before.as_micros())
+    }
+
+    /// Removes the oldest `count` log entries.
+    pub(super) fn purge_logs(&mut self, count: usize) {
+        self.log.drain(..count);
     }
 
     pub(super) fn pull(&mut self, query: &PullQuery, now: Timestamp) -> PullHead {
@@ -215,8 +271,9 @@ impl UserData {
     }
 
     pub(super) fn log(&mut self, entry: NewSyncLogEntry, now: Timestamp) -> LogId {
-        let entry = entry.complete(self.log.last().map(|last| last.id), now);
+        let entry = entry.complete(self.last_log, now);
         let id = entry.id;
+        self.last_log = Some(id);
         self.log.push(entry);
         id
     }

@@ -1,9 +1,9 @@
 //! The JSON of a pull answer.
 
 use super::order::MergedRows;
+use super::series_writer::SeriesWriter;
 use super::{Damage, RecordChunk};
-use crate::block::{Block, Column, Rows};
-use crate::id::{LogId, SensorType, SessionId};
+use crate::id::{LogId, SessionId};
 use crate::json::write::{write_f64, write_string};
 use crate::sample_time::write_sample_time;
 use crate::service::PullSummary;
@@ -44,6 +44,10 @@ pub(crate) fn write_session(out: &mut String, state: &SessionState, continues: b
     write_display(out, state.created_at);
     out.push_str(",\"updated_at\":");
     write_display(out, state.updated_at);
+    if let Some(purged) = state.data_purged_at {
+        out.push_str(",\"data_purged_at\":");
+        write_display(out, purged);
+    }
     if continues {
         out.push_str(",\"continues\":true");
     }
@@ -161,105 +165,5 @@ fn write_optional<T>(out: &mut String, value: Option<T>, write: impl FnOnce(&mut
     match value {
         Some(value) => write(out, value),
         None => out.push_str("null"),
-    }
-}
-
-/// Writes rows of one series, in ascending order.
-struct SeriesWriter<'a> {
-    block: &'a Block,
-    /// Everything up to the timestamp.
-    prefix: String,
-    numbers: Vec<FieldWriter<'a, Vec<f64>>>,
-    texts: Vec<FieldWriter<'a, crate::block::Texts>>,
-}
-
-struct FieldWriter<'a, V> {
-    /// The key with its colon.
-    key: String,
-    column: &'a Column<V>,
-    /// Position of the next value of a sparse column.
-    next: usize,
-}
-
-impl<'a, V> FieldWriter<'a, V> {
-    /// A writer whose first row will be `row` or a later one.
-    fn new(column: &'a Column<V>, row: usize) -> Self {
-        let mut key = String::new();
-        write_string(&mut key, column.name());
-        key.push(':');
-        let next = match column.rows() {
-            Rows::All => row,
-            Rows::Some(rows) => rows.partition_point(|&present| (present as usize) < row),
-        };
-        Self { key, column, next }
-    }
-
-    /// Where the value of `row` stands; rows are asked for in ascending order.
-    #[inline]
-    fn position(&mut self, row: usize) -> Option<usize> {
-        match self.column.rows() {
-            Rows::All => Some(row),
-            Rows::Some(rows) => {
-                let here = *rows.get(self.next)? as usize == row;
-                self.next += usize::from(here);
-                here.then(|| self.next - 1)
-            }
-        }
-    }
-}
-
-impl<'a> SeriesWriter<'a> {
-    fn new(sensor_type: &SensorType, block: &'a Block, row: usize) -> Self {
-        let mut prefix = String::from("{\"sensor_type\":");
-        write_string(&mut prefix, sensor_type.as_str());
-        prefix.push_str(",\"timestamp\":");
-        Self {
-            block,
-            prefix,
-            numbers: block
-                .columns()
-                .numbers()
-                .iter()
-                .map(|column| FieldWriter::new(column, row))
-                .collect(),
-            texts: block
-                .columns()
-                .texts()
-                .iter()
-                .map(|column| FieldWriter::new(column, row))
-                .collect(),
-        }
-    }
-
-    #[inline]
-    fn write(&mut self, out: &mut String, row: usize) {
-        out.push_str(&self.prefix);
-        write_sample_time(out, self.block.time(row));
-        out.push_str(",\"data\":");
-        let whole = self.block.columns().whole();
-        if let Some((column, at)) = whole.and_then(|column| Some((column, column.position(row)?))) {
-            out.push_str(column.values().get(at));
-        } else {
-            out.push('{');
-            let mut separator = "";
-            for field in &mut self.numbers {
-                if let Some(at) = field.position(row) {
-                    out.push_str(separator);
-                    out.push_str(&field.key);
-                    write_f64(out, field.column.values()[at]);
-                    separator = ",";
-                }
-            }
-            for field in &mut self.texts {
-                if let Some(at) = field.position(row) {
-                    out.push_str(separator);
-                    out.push_str(&field.key);
-                    out.push_str(field.column.values().get(at));
-                    separator = ",";
-                }
-            }
-            out.push('}');
-        }
-        out.push('}');
     }
 }

@@ -9,7 +9,7 @@ use crate::block::Block;
 
 /// Visits the rows of several blocks in the order `(timestamp, sensor_type)`.
 #[derive(Debug)]
-pub(crate) struct MergedRows<'a> {
+pub struct MergedRows<'a> {
     times: Vec<&'a [i64]>,
     /// The next row of each series that has one left: `(time, series, row)`.
     heads: BinaryHeap<Reverse<(i64, usize, usize)>>,
@@ -17,7 +17,7 @@ pub(crate) struct MergedRows<'a> {
 
 impl<'a> MergedRows<'a> {
     /// Begins at row `starts[series]` of each series.
-    pub(crate) fn new(blocks: impl Iterator<Item = &'a Block>, starts: &[usize]) -> Self {
+    pub fn new(blocks: impl Iterator<Item = &'a Block>, starts: &[usize]) -> Self {
         let times: Vec<&[i64]> = blocks.map(|block| block.columns().times_micros()).collect();
         let head = |(series, &row): (usize, &usize)| {
             let time = *times[series].get(row)?;

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::{SessionFields, SessionPatch};
 use crate::block::MergeCounts;
 use crate::id::SessionId;
-use crate::limits::{SESSION_SENSOR_TYPES_MAX_COUNT, too_many_sensor_types};
-use crate::register::{Effect, Stamp};
+use crate::limits::{NOTES_MAX_CHARS, SESSION_SENSOR_TYPES_MAX_COUNT, too_many_sensor_types};
+use crate::register::{Effect, Register, Stamp};
 use crate::store::StoreError;
 use crate::time::{Tick, Timestamp};
 
@@ -33,6 +33,10 @@ pub struct SessionState {
     pub data_count: u64,
     /// Distinct sensor types stored: the number of series.
     pub series_count: u64,
+    /// Wall clock at which samples of the session were last purged because of their age. Those that
+    /// were pushed since are there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data_purged_at: Option<Timestamp>,
 }
 
 /// Whether a push may touch a session.
@@ -109,6 +113,7 @@ impl SessionState {
             fields: SessionFields::default(),
             data_count: 0,
             series_count: 0,
+            data_purged_at: None,
         }
     }
 
@@ -122,8 +127,48 @@ impl SessionState {
             fields: SessionFields::default(),
             data_count: 0,
             series_count: 0,
+            data_purged_at: None,
             ..self
         }
+    }
+
+    /// The session without its records, purged at `now`. It has not changed as far as devices are
+    /// concerned: what they have of it they keep. The caller removes the records.
+    #[must_use]
+    pub fn purge(self, now: Timestamp) -> Self {
+        Self {
+            data_count: 0,
+            series_count: 0,
+            data_purged_at: Some(now),
+            ..self
+        }
+    }
+
+    /// The session ended by the server at `tick`, because its device does not say that it is over.
+    ///
+    /// It ends with its last sample (`last_sample`; without one, where it began), unless it has an end
+    /// already, and `note` becomes the last line of its notes, where there is room for it. Each field
+    /// is written with the earliest stamp that wins over the stored one: whatever a device says of it,
+    /// also an edit made offline long before, wins over what the server guessed.
+    #[must_use]
+    pub fn close(mut self, last_sample: Option<Timestamp>, note: &str, tick: Tick) -> Self {
+        let fields = &mut self.fields;
+        let start = fields.start_time();
+        if fields.end_time().is_none() {
+            let end = last_sample.map_or(start, |last| last.max(start));
+            yielding(&mut fields.end_time, Some(end));
+        }
+        yielding(&mut fields.is_active, false);
+        let notes = fields.notes().unwrap_or_default();
+        if notes.lines().last() != Some(note) {
+            let line_break = if notes.is_empty() { "" } else { "\n" };
+            let notes = format!("{notes}{line_break}{note}");
+            if notes.chars().count() <= NOTES_MAX_CHARS {
+                yielding(&mut fields.notes, Some(notes));
+            }
+        }
+        self.updated_at = tick.at();
+        self
     }
 
     /// Whether the server holds an upload of the session: so for every session that is not deleted,
@@ -131,6 +176,15 @@ impl SessionState {
     pub fn is_uploaded(&self) -> bool {
         self.live
     }
+}
+
+/// Writes a register so that any later write by a device wins.
+fn yielding<T>(slot: &mut Option<Register<T>>, value: T) {
+    let stored = slot.as_ref().map(|register| register.stamp);
+    *slot = Some(Register {
+        stamp: stored.map_or(Timestamp::ZERO, |stamp| stamp.plus_micros(1)),
+        value,
+    });
 }
 
 impl SessionMerge {

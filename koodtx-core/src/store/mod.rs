@@ -10,6 +10,7 @@
 mod account;
 mod error;
 mod maintenance;
+mod results;
 mod sync;
 mod transfer;
 
@@ -18,7 +19,11 @@ pub use account::{
     UserPage, fold_name,
 };
 pub use error::{StoreError, StoreErrorKind};
-pub use maintenance::{MaintenanceStore, Problem, Usage, VerifyPage, VerifyPosition};
+pub use maintenance::{
+    FoundSessions, MaintenanceStore, Problem, RepairPage, SessionFilter, SessionPosition, Usage,
+    VerifyPage,
+};
+pub use results::{ANALYSIS_MAX_BYTES, Analysis, ResultStore, TaskRun, analysis_too_large};
 pub use sync::{
     PushCommand, PushOutcome, SeriesStats, SessionDetail, SessionList, StoreInfo, SyncStore,
     UserStatus,
@@ -30,6 +35,6 @@ pub use transfer::{
 /// Everything the reference server needs of a store.
 ///
 /// Implemented for whatever implements the parts.
-pub trait Store: SyncStore + AccountStore + MaintenanceStore + TransferStore {}
+pub trait Store: SyncStore + AccountStore + MaintenanceStore + ResultStore + TransferStore {}
 
-impl<S: SyncStore + AccountStore + MaintenanceStore + TransferStore> Store for S {}
+impl<S: SyncStore + AccountStore + MaintenanceStore + ResultStore + TransferStore> Store for S {}

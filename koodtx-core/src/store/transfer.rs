@@ -4,7 +4,7 @@ use std::fmt::{self, Debug};
 
 use async_trait::async_trait;
 
-use super::{Credentials, SignIn, StoreError, StoreErrorKind, TokenHash};
+use super::{Analysis, Credentials, SignIn, StoreError, StoreErrorKind, TokenHash};
 use crate::block::Block;
 use crate::id::{SensorType, UserId};
 use crate::session::SessionState;
@@ -40,6 +40,8 @@ pub enum TransferItem {
     /// The next records of the session before: within the limits of a block, in the order
     /// `(sensor_type, time)`.
     Block(SensorType, Block),
+    /// The analysis of a live session.
+    Analysis(Analysis),
     /// An entry of the sync log.
     Log(SyncLogEntry),
     /// The user clock. The last item, and always there.
@@ -49,7 +51,7 @@ pub enum TransferItem {
 /// Everything of one user, item by item.
 ///
 /// The order is that of the variants of [`TransferItem`]: the account, sign-ins by id, sessions by
-/// `created_at` each with its blocks, log entries by id, the clock. It is exact at that clock: nothing
+/// `created_at` each with its blocks, analyses by session, log entries by id, the clock. It is exact at that clock: nothing
 /// that was pushed after the export began is in it, nor half of it.
 #[async_trait]
 pub trait UserExport: Send {
@@ -91,9 +93,10 @@ pub trait UserImport: Send {
 ///
 /// # Laws
 ///
-/// - An export has everything from which the store answers, apart from remembered rounds: accounts,
-///   sign-ins, clocks, sessions with every register and stamp, tombstones, records with their
-///   `changed` and stamps, log entries. After an import no client can tell the stores apart.
+/// - An export has everything from which the store answers clients, apart from remembered rounds:
+///   accounts, sign-ins, clocks, sessions with every register and stamp, tombstones, records with
+///   their `changed` and stamps, analyses, log entries. After an import no client can tell the stores
+///   apart. What tasks did last belongs to an installation and stays there.
 /// - Memory is bounded, whatever a user has stored.
 /// - While an import is under way, nothing else writes to the store. The store remembers that it is
 ///   under way, so that a server can refuse to serve half of the data.

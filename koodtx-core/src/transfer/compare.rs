@@ -198,6 +198,7 @@ fn are_equal(first: &Block, second: &Block) -> bool {
 fn session_of(item: &TransferItem) -> Option<SessionId> {
     match item {
         TransferItem::Session(state) => Some(state.id),
+        TransferItem::Analysis(analysis) => Some(analysis.session),
         _ => None,
     }
 }
@@ -238,6 +239,7 @@ fn name_of(item: &TransferItem) -> &'static str {
         TransferItem::Family(_) => "a sign-in",
         TransferItem::Session(_) => "a session",
         TransferItem::Block(..) => "records",
+        TransferItem::Analysis(_) => "an analysis",
         TransferItem::Log(_) => "a log entry",
         TransferItem::Clock(_) => "the user clock",
     }

@@ -1,7 +1,7 @@
 //! What the items of one user promise: their order, and that they add up.
 
 use crate::block::{BLOCK_RECORDS_MAX_COUNT, Block};
-use crate::id::{LogId, SensorType, SignInId, UserId};
+use crate::id::{LogId, SensorType, SessionId, SignInId, UserId};
 use crate::limits::SESSION_SENSOR_TYPES_MAX_COUNT;
 use crate::session::SessionState;
 use crate::store::{StoreError, TransferItem};
@@ -26,6 +26,7 @@ enum Key {
     Account,
     Family(SignInId),
     Session(Timestamp),
+    Analysis(SessionId),
     Log(LogId),
     Clock,
 }
@@ -127,6 +128,7 @@ impl ItemOrder {
                 }
                 Key::Session(state.created_at)
             }
+            TransferItem::Analysis(analysis) => Key::Analysis(analysis.session),
             TransferItem::Log(entry) => Key::Log(entry.id),
             TransferItem::Clock(_) => Key::Clock,
             TransferItem::Block(..) => return Err("a block follows no session"),

@@ -8,15 +8,16 @@ use koodtx_core::id::{LogId, SessionId, SignInId, UserId};
 use koodtx_core::pull::{PullHead, PullQuery, RecordChunk, RecordQuery};
 use koodtx_core::session::SessionState;
 use koodtx_core::store::{
-    AccountStore, Credentials, MaintenanceStore, NewFamily, NewUser, PushCommand, PushOutcome,
-    Rotation, SessionDetail, SessionList, SignIn, StoreError, StoreInfo, SyncStore, Taken,
+    AccountStore, Analysis, Credentials, FoundSessions, MaintenanceStore, NewFamily, NewUser,
+    PushCommand, PushOutcome, RepairPage, ResultStore, Rotation, SessionDetail, SessionFilter,
+    SessionList, SessionPosition, SignIn, StoreError, StoreInfo, SyncStore, Taken, TaskRun,
     TokenHash, TransferItem, TransferStore, Usage, User, UserExport, UserImport, UserPage,
-    UserStatus, VerifyPage, VerifyPosition,
+    UserStatus, VerifyPage,
 };
 use koodtx_core::sync_log::NewSyncLogEntry;
 use koodtx_core::time::Timestamp;
 
-use super::inner::{Answer, Inner, Rotate};
+use super::inner::{Answer, Inner, Purge, Rotate};
 use super::streams::{BrokenExport, BrokenImport};
 
 /// One function a method that a saboteur may want to break.
@@ -43,8 +44,19 @@ pub struct Hooks {
     pub rotate: fn(&Inner, Rotate) -> Answer<Rotation>,
     pub revoke: fn(&Inner, UserId, SignInId, Option<&str>) -> Answer<()>,
     pub sign_ins: fn(&Inner, UserId, Timestamp) -> Answer<Vec<SignIn>>,
-    pub verify: fn(&Inner, Option<VerifyPosition>, usize) -> Answer<VerifyPage>,
+    pub verify: fn(&Inner, Option<SessionPosition>, usize) -> Answer<VerifyPage>,
+    pub repair: fn(&Inner, Option<SessionPosition>, usize) -> Answer<RepairPage>,
     pub usage: fn(&Inner) -> Answer<Usage>,
+    pub find: fn(&Inner, SessionFilter, Option<SessionPosition>, usize) -> Answer<FoundSessions>,
+    pub purge: fn(&Inner, Purge) -> Answer<Option<u64>>,
+    pub close: fn(&Inner, Purge, &str) -> Answer<Option<Timestamp>>,
+    pub count_logs: fn(&Inner, UserId, Timestamp) -> Answer<u64>,
+    pub purge_logs: fn(&Inner, UserId, Timestamp, usize) -> Answer<u64>,
+    pub optimise: fn(&Inner, Timestamp) -> Answer<Vec<String>>,
+    pub put_analysis: fn(&Inner, UserId, Analysis) -> Answer<bool>,
+    pub analysis: fn(&Inner, UserId, SessionId) -> Answer<Option<Analysis>>,
+    pub put_task_run: fn(&Inner, TaskRun) -> Answer<()>,
+    pub task_runs: fn(&Inner) -> Answer<Vec<TaskRun>>,
     pub transfer_users: fn(&Inner, Option<UserId>, usize) -> Answer<Vec<UserId>>,
     /// What an export gives out in place of each item.
     pub export: fn(&Inner, UserId, TransferItem) -> Vec<TransferItem>,
@@ -82,7 +94,18 @@ pub const HONEST: Hooks = Hooks {
     revoke: Inner::revoke,
     sign_ins: Inner::sign_ins,
     verify: Inner::verify,
+    repair: Inner::repair,
     usage: Inner::usage,
+    find: Inner::find_sessions,
+    purge: Inner::purge_samples,
+    close: Inner::close_session,
+    count_logs: Inner::count_logs,
+    purge_logs: Inner::purge_logs,
+    optimise: Inner::optimise,
+    put_analysis: Inner::put_analysis,
+    analysis: Inner::analysis,
+    put_task_run: Inner::put_task_run,
+    task_runs: Inner::task_runs,
     transfer_users: Inner::transfer_users,
     export: |_, _, item| vec![item],
     exports_late: false,
@@ -290,12 +313,95 @@ impl AccountStore for Broken {
 #[deny(clippy::missing_trait_methods)]
 #[async_trait]
 impl MaintenanceStore for Broken {
-    async fn verify(&self, after: Option<VerifyPosition>, limit: usize) -> Answer<VerifyPage> {
+    async fn verify(&self, after: Option<SessionPosition>, limit: usize) -> Answer<VerifyPage> {
         (self.hooks.verify)(&self.inner, after, limit)
+    }
+
+    async fn repair(&self, after: Option<SessionPosition>, limit: usize) -> Answer<RepairPage> {
+        (self.hooks.repair)(&self.inner, after, limit)
     }
 
     async fn usage(&self) -> Answer<Usage> {
         (self.hooks.usage)(&self.inner)
+    }
+
+    async fn find_sessions(
+        &self,
+        filter: SessionFilter,
+        after: Option<SessionPosition>,
+        limit: usize,
+    ) -> Answer<FoundSessions> {
+        let mut found = (self.hooks.find)(&self.inner, filter, after, limit)?;
+        let shown = found.sessions.into_iter();
+        found.sessions = shown
+            .map(|(user, state)| (user, (self.hooks.show)(state)))
+            .collect();
+        Ok(found)
+    }
+
+    async fn purge_samples(
+        &self,
+        user: UserId,
+        session: SessionId,
+        updated_at: Timestamp,
+        now: Timestamp,
+    ) -> Answer<Option<u64>> {
+        let call = Purge {
+            user,
+            session,
+            updated_at,
+            now,
+        };
+        (self.hooks.purge)(&self.inner, call)
+    }
+
+    async fn close_session(
+        &self,
+        user: UserId,
+        session: SessionId,
+        updated_at: Timestamp,
+        note: &str,
+        now: Timestamp,
+    ) -> Answer<Option<Timestamp>> {
+        let call = Purge {
+            user,
+            session,
+            updated_at,
+            now,
+        };
+        (self.hooks.close)(&self.inner, call, note)
+    }
+
+    async fn count_logs(&self, user: UserId, before: Timestamp) -> Answer<u64> {
+        (self.hooks.count_logs)(&self.inner, user, before)
+    }
+
+    async fn purge_logs(&self, user: UserId, before: Timestamp, limit: usize) -> Answer<u64> {
+        (self.hooks.purge_logs)(&self.inner, user, before, limit)
+    }
+
+    async fn optimise(&self, now: Timestamp) -> Answer<Vec<String>> {
+        (self.hooks.optimise)(&self.inner, now)
+    }
+}
+
+#[deny(clippy::missing_trait_methods)]
+#[async_trait]
+impl ResultStore for Broken {
+    async fn put_analysis(&self, user: UserId, analysis: Analysis) -> Answer<bool> {
+        (self.hooks.put_analysis)(&self.inner, user, analysis)
+    }
+
+    async fn analysis(&self, user: UserId, session: SessionId) -> Answer<Option<Analysis>> {
+        (self.hooks.analysis)(&self.inner, user, session)
+    }
+
+    async fn put_task_run(&self, run: TaskRun) -> Answer<()> {
+        (self.hooks.put_task_run)(&self.inner, run)
+    }
+
+    async fn task_runs(&self) -> Answer<Vec<TaskRun>> {
+        (self.hooks.task_runs)(&self.inner)
     }
 }
 

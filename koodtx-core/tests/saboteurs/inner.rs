@@ -14,9 +14,10 @@ use koodtx_core::pull::{
 };
 use koodtx_core::session::SessionState;
 use koodtx_core::store::{
-    AccountStore, Credentials, MaintenanceStore, NewFamily, NewUser, PushCommand, PushOutcome,
-    Rotation, SessionDetail, SessionList, SignIn, StoreError, SyncStore, Taken, TokenHash,
-    TransferStore, Usage, User, UserImport, UserPage, UserStatus, VerifyPage, VerifyPosition,
+    AccountStore, Analysis, Credentials, FoundSessions, MaintenanceStore, NewFamily, NewUser,
+    PushCommand, PushOutcome, RepairPage, ResultStore, Rotation, SessionDetail, SessionFilter,
+    SessionList, SessionPosition, SignIn, StoreError, SyncStore, Taken, TaskRun, TokenHash,
+    TransferStore, Usage, User, UserImport, UserPage, UserStatus, VerifyPage,
 };
 use koodtx_core::sync_log::NewSyncLogEntry;
 use koodtx_core::time::Timestamp;
@@ -46,6 +47,15 @@ pub struct Notes {
     pub clock: Timestamp,
     pub rounds: u64,
     pub lone_pages: BTreeMap<(UserId, RoundKey), Timestamp>,
+}
+
+/// The arguments of a purge, or of a closing.
+#[derive(Clone, Copy, Debug)]
+pub struct Purge {
+    pub user: UserId,
+    pub session: SessionId,
+    pub updated_at: Timestamp,
+    pub now: Timestamp,
 }
 
 /// The memory store never waits, so one poll gives the answer.
@@ -150,12 +160,76 @@ impl Inner {
         ready(self.store.sign_ins(user, now))
     }
 
-    pub fn verify(&self, after: Option<VerifyPosition>, limit: usize) -> Answer<VerifyPage> {
+    pub fn verify(&self, after: Option<SessionPosition>, limit: usize) -> Answer<VerifyPage> {
         ready(self.store.verify(after, limit))
+    }
+
+    pub fn repair(&self, after: Option<SessionPosition>, limit: usize) -> Answer<RepairPage> {
+        ready(self.store.repair(after, limit))
     }
 
     pub fn usage(&self) -> Answer<Usage> {
         ready(self.store.usage())
+    }
+
+    pub fn find_sessions(
+        &self,
+        filter: SessionFilter,
+        after: Option<SessionPosition>,
+        limit: usize,
+    ) -> Answer<FoundSessions> {
+        ready(self.store.find_sessions(filter, after, limit))
+    }
+
+    pub fn purge_samples(&self, call: Purge) -> Answer<Option<u64>> {
+        let Purge {
+            user,
+            session,
+            updated_at,
+            now,
+        } = call;
+        ready(self.store.purge_samples(user, session, updated_at, now))
+    }
+
+    pub fn close_session(&self, call: Purge, note: &str) -> Answer<Option<Timestamp>> {
+        let Purge {
+            user,
+            session,
+            updated_at,
+            now,
+        } = call;
+        ready(
+            self.store
+                .close_session(user, session, updated_at, note, now),
+        )
+    }
+
+    pub fn count_logs(&self, user: UserId, before: Timestamp) -> Answer<u64> {
+        ready(self.store.count_logs(user, before))
+    }
+
+    pub fn purge_logs(&self, user: UserId, before: Timestamp, limit: usize) -> Answer<u64> {
+        ready(self.store.purge_logs(user, before, limit))
+    }
+
+    pub fn optimise(&self, now: Timestamp) -> Answer<Vec<String>> {
+        ready(self.store.optimise(now))
+    }
+
+    pub fn put_analysis(&self, user: UserId, analysis: Analysis) -> Answer<bool> {
+        ready(self.store.put_analysis(user, analysis))
+    }
+
+    pub fn analysis(&self, user: UserId, session: SessionId) -> Answer<Option<Analysis>> {
+        ready(self.store.analysis(user, session))
+    }
+
+    pub fn put_task_run(&self, run: TaskRun) -> Answer<()> {
+        ready(self.store.put_task_run(run))
+    }
+
+    pub fn task_runs(&self) -> Answer<Vec<TaskRun>> {
+        ready(self.store.task_runs())
     }
 
     pub fn transfer_users(&self, after: Option<UserId>, limit: usize) -> Answer<Vec<UserId>> {

@@ -5,7 +5,13 @@
 //! A defect is caught by the check that it is meant for (named first) and by no other, unless
 //! another check cannot state its own law without meeting the defect.
 
+#![expect(
+    clippy::large_types_passed_by_value,
+    reason = "a table of functions, handed over a few times in a run"
+)]
+
 mod accounts;
+mod background;
 mod blocks;
 mod broken;
 mod clocks;
@@ -53,6 +59,7 @@ const ALL: &[Part] = &[
     Part::Sync,
     Part::Accounts,
     Part::Maintenance,
+    Part::Background,
     Part::Transfer,
     Part::Persistence,
 ];
@@ -76,6 +83,7 @@ tables! {
     defects_of_accounts_are_caught: accounts::ACCOUNTS, ACCOUNTS;
     defects_of_sign_ins_are_caught: sign_ins::SIGN_INS, ACCOUNTS;
     defects_of_maintenance_are_caught: upkeep::MAINTENANCE, &[Part::Maintenance];
+    defects_of_background_work_are_caught: background::BACKGROUND, &[Part::Background];
     defects_of_transfers_are_caught: transfers::TRANSFERS, &[Part::Transfer, Part::Persistence];
     defects_after_opening_again_are_caught: upkeep::PERSISTENCE, &[Part::Persistence];
 }

@@ -72,6 +72,17 @@ fn is_registered(inner: &Inner, account: &Credentials) -> bool {
 
 pub const TRANSFERS: &[Saboteur] = &[
     saboteur(
+        "analyses are not copied",
+        Hooks {
+            import: |_, _, item| match item {
+                TransferItem::Analysis(_) => Vec::new(),
+                item => vec![item],
+            },
+            ..HONEST
+        },
+        &["a_copy_keeps_analyses_and_purges"],
+    ),
+    saboteur(
         "sessions are as young as their import",
         Hooks {
             import: |_, _, item| {

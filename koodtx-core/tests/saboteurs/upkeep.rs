@@ -1,7 +1,9 @@
 //! Defects of maintenance, and of what is there when a store is opened again.
 
 use koodtx_core::block::Record;
-use koodtx_core::store::{Problem, PushOutcome, Rotation, Usage, VerifyPage};
+use koodtx_core::store::{
+    Problem, PushOutcome, RepairPage, Rotation, TransferItem, Usage, VerifyPage,
+};
 
 use super::broken::{HONEST, Hooks};
 use super::edit::edit_chunk;
@@ -42,6 +44,31 @@ pub const MAINTENANCE: &[Saboteur] = &[
             ..HONEST
         },
         &["a_verification_sees_everything_and_finds_nothing"],
+    ),
+    saboteur(
+        "a repair ends after its first step",
+        Hooks {
+            repair: |inner, after, limit| {
+                Ok(RepairPage {
+                    next: None,
+                    ..inner.repair(after, limit)?
+                })
+            },
+            ..HONEST
+        },
+        &["a_repair_of_a_sound_store_sees_everything_and_changes_nothing"],
+    ),
+    saboteur(
+        "a repair repairs what is right",
+        Hooks {
+            repair: |inner, after, limit| {
+                let mut page = inner.repair(after, limit)?;
+                page.repaired.push("looked odd".to_owned());
+                Ok(page)
+            },
+            ..HONEST
+        },
+        &["a_repair_of_a_sound_store_sees_everything_and_changes_nothing"],
     ),
     saboteur(
         "tombstones are counted as sessions",
@@ -100,6 +127,17 @@ pub const PERSISTENCE: &[Saboteur] = &[
             ..HONEST
         },
         &["the_clock_goes_on_where_it_stood"],
+    ),
+    sleeper(
+        "analyses are not kept on disk",
+        Hooks {
+            export: |_, _, item| match item {
+                TransferItem::Analysis(_) => Vec::new(),
+                item => vec![item],
+            },
+            ..HONEST
+        },
+        &["what_background_work_left_is_there_again"],
     ),
     sleeper(
         "sign-ins are not kept on disk",

@@ -157,6 +157,9 @@ fn read_rows(reader: &mut Reader<'_>, count: usize) -> Result<Rows, BlockError> 
     let Some(len) = reader.length(count + 1)?.checked_sub(1) else {
         return Ok(Rows::All);
     };
+    if len == 0 {
+        return Err(BlockError::Invalid("a column has no row"));
+    }
     reader.reserve(len, ROW_BYTES)?;
     let rows = read_integers(reader, len)?
         .into_iter()

@@ -142,11 +142,13 @@ fn decode_within(bytes: &[u8], allowance_bytes: usize) -> Result<Block, BlockErr
     if !reader.rest().is_empty() {
         return Err(BlockError::Invalid("bytes follow behind its end"));
     }
-    Ok(Block {
+    let mut block = Block {
         columns,
         changed,
         stamps,
-    })
+    };
+    block.drop_implied_stamps();
+    Ok(block)
 }
 
 /// What stands between version and checksum, once both are known to be good.

@@ -145,7 +145,7 @@ fn a_newer_version_is_told_from_damage() {
 #[test]
 fn what_no_block_promises_is_refused() {
     type Breakage = (&'static str, fn(&mut Block));
-    let breakages: [Breakage; 9] = [
+    let breakages: [Breakage; 10] = [
         ("the times are not ascending", |block| {
             block.columns.times[2] = 11_000;
         }),
@@ -160,6 +160,10 @@ fn what_no_block_promises_is_refused() {
         }),
         ("a column names a row that does not exist", |block| {
             block.columns.numbers[0].rows = Rows::Some(vec![0, 2, 5]);
+        }),
+        ("a column has no row", |block| {
+            block.columns.numbers[0].rows = Rows::Some(Vec::new());
+            block.columns.numbers[0].values = Vec::new();
         }),
         ("the names of columns are not ascending", |block| {
             let again = block.columns.texts[0].clone();
@@ -185,6 +189,15 @@ fn what_no_block_promises_is_refused() {
             Err(BlockError::Invalid(message))
         );
     }
+}
+
+#[test]
+fn stamps_that_say_nothing_are_not_kept() {
+    let mut block = small_block();
+    block.stamps = block.changed.clone();
+    let bytes = block.encode();
+    block.stamps.clear();
+    assert_eq!(Block::decode(&bytes), Ok(block));
 }
 
 #[test]

@@ -61,6 +61,37 @@ pub(crate) async fn a_verification_sees_everything_and_finds_nothing(h: &Harness
     Ok(())
 }
 
+/// A repair of what is right changes nothing, and sees all of it, in steps of any size.
+pub(crate) async fn a_repair_of_a_sound_store_sees_everything_and_changes_nothing(
+    h: &Harness,
+) -> Outcome {
+    let (sessions, _, tombstones) = fill(h).await?;
+    let store = h.maintenance()?;
+    let found = store.verify(None, 100).await?;
+    for limit in [1, 2, 100] {
+        let (mut seen, mut position) = (0, None);
+        loop {
+            let page = store.repair(position, limit).await?;
+            ensure_eq!(
+                page.repaired,
+                Vec::<String>::new(),
+                "repairs of a sound store"
+            );
+            seen += page.sessions;
+            match page.next {
+                None => break,
+                Some(next) if position.is_some_and(|position| next <= position) => {
+                    return Err(Failure::new("a repair does not go on"));
+                }
+                next => position = next,
+            }
+        }
+        ensure_eq!(seen, sessions + tombstones, "sessions by {limit}");
+    }
+    ensure_eq!(store.verify(None, 100).await?, found, "a verification");
+    Ok(())
+}
+
 /// The usage report counts live sessions and their records.
 pub(crate) async fn usage_adds_up(h: &Harness) -> Outcome {
     let store = h.maintenance()?;

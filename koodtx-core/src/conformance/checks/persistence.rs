@@ -1,6 +1,7 @@
 //! What must be there when the store is opened again.
 
 use super::accounts::register;
+use super::finding::{ENDED, analyse};
 use super::sign_ins::{FIRST, SECOND, rotate, sign_in};
 use super::transfer_script::{SOURCE, break_off, copy, fill, items, memory};
 use crate::conformance::Harness;
@@ -9,7 +10,7 @@ use crate::conformance::follower::whole_copy;
 use crate::conformance::script::{
     ANN, RIDE, RUN, WALK, everything, record, samples, session, session_with,
 };
-use crate::store::Rotation;
+use crate::store::{Rotation, TaskRun};
 
 const RECENT: usize = 100;
 
@@ -137,5 +138,38 @@ pub(crate) async fn an_import_goes_on_when_opened_again(mut h: Harness) -> Outco
         items(&h, ANN).await? == all,
         "what was imported is not there again"
     );
+    Ok(())
+}
+
+/// Purges, closings, analyses and the last runs of tasks are back.
+pub(crate) async fn what_background_work_left_is_there_again(h: Harness) -> Outcome {
+    let ended = session_with(RUN, ENDED);
+    let clock = h.push(ANN, &ended, &samples("gps", 0..1_000)).await?.clock;
+    analyse(&h, ANN, RUN, clock).await?;
+    let active = h
+        .push(ANN, &session(WALK), &samples("gps", 0..3))
+        .await?
+        .clock;
+    let store = h.maintenance()?;
+    store.purge_samples(ANN, RUN, clock, h.now()).await?;
+    store
+        .close_session(ANN, WALK, active, "closed", h.now())
+        .await?;
+    let run = TaskRun {
+        task: "purge".to_owned(),
+        started_at: h.now(),
+        finished_at: h.now(),
+        succeeded: true,
+        outcome: "{}".to_owned(),
+    };
+    h.results()?.put_task_run(run.clone()).await?;
+    store.purge_logs(ANN, h.now(), 1).await?;
+    drop(store);
+    let before = (h.pull(everything(ANN)).await?, items(&h, ANN).await?);
+    let h = h.reopen().await?;
+    let after = (h.pull(everything(ANN)).await?, items(&h, ANN).await?);
+    ensure_eq!(after.0, before.0, "the answer to a pull");
+    ensure!(after.1 == before.1, "what is stored is not the same");
+    ensure_eq!(h.results()?.task_runs().await?, [run], "runs of tasks");
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! Nobody can tell a copy from what was copied.
 
 use super::accounts::{new_user, register};
+use super::finding::{ENDED, analyse};
 use super::sign_ins::{FIRST, SECOND, rotate, sign_in, sign_in_id};
 use super::transfer_script::{LATER, ODD, fill, memory, through};
 use crate::conformance::Harness;
@@ -281,6 +282,33 @@ pub(crate) async fn a_copy_keeps_users_without_accounts(h: &Harness) -> Outcome 
         ensure_eq!(account, None, "the account of a user without one {when}");
         let account = copy.accounts()?.user(ANN).await?;
         ensure!(account.is_some(), "an account is missing {when}");
+    }
+    Ok(())
+}
+
+/// Analyses and what was purged are copied.
+pub(crate) async fn a_copy_keeps_analyses_and_purges(h: &Harness) -> Outcome {
+    let source = memory();
+    for id in [RUN, WALK] {
+        let ended = session_with(id, ENDED);
+        let clock = source.push(ANN, &ended, &samples("gps", 0..3)).await?.clock;
+        analyse(&source, ANN, id, clock).await?;
+        let store = source.maintenance()?;
+        if id == RUN {
+            store.purge_samples(ANN, id, clock, source.now()).await?;
+        }
+    }
+    for (when, copy) in through(&source, h).await?.each() {
+        for id in [RUN, WALK] {
+            ensure_eq!(
+                copy.state(ANN, id).await?,
+                source.state(ANN, id).await?,
+                "{when}"
+            );
+            let stored = copy.results()?.analysis(ANN, id).await?;
+            ensure!(stored.is_some(), "there is no analysis {when}");
+            ensure_eq!(stored, source.results()?.analysis(ANN, id).await?, "{when}");
+        }
     }
     Ok(())
 }

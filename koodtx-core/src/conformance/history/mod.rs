@@ -1,5 +1,6 @@
 //! Random histories: the same calls on a store and on the memory store must give the same answers.
 
+mod background;
 mod bodies;
 mod dice;
 
@@ -44,7 +45,7 @@ const SESSION_IDS: [u128; SESSIONS_COUNT as usize] = [
 ];
 /// Plays a random history on the harness's store and on a [`MemoryStore`], and compares every
 /// answer: pushes, retries, conflicting pushes, late batches, deletions, revivals, pulls with every
-/// option, log entries, restarts.
+/// option, log entries, what background work does, restarts.
 ///
 /// # Errors
 /// The first answer that differs, with the seed and the number of the step.
@@ -84,7 +85,8 @@ impl History {
             0..30 => self.push().await?,
             30..36 => self.retry().await?,
             36..41 => self.delete().await?,
-            41..61 => self.pull().await?,
+            41..46 => self.background().await?,
+            46..61 => self.pull().await?,
             61..78 => self.read_records().await?,
             78..84 => self.list().await?,
             84..89 => self.detail().await?,

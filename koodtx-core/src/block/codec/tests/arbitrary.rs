@@ -6,7 +6,7 @@ use std::fmt::Debug;
 use proptest::collection::{btree_map, btree_set, vec};
 use proptest::prelude::*;
 
-use super::super::super::{Block, Columns, Rows};
+use super::super::super::{Block, Column, Columns, Rows, Values};
 use super::samples::{column, texts};
 
 /// Rows out of `count`: all of them, or those that a mask selects.
@@ -81,6 +81,10 @@ fn any_times(count: usize) -> impl Strategy<Value = Vec<i64>> {
     ]
 }
 
+fn has_values<V: Values>(column: &Column<V>) -> bool {
+    column.values.len() > 0
+}
+
 pub fn any_block() -> impl Strategy<Value = Block> {
     prop_oneof![1 => Just(1_usize), 3 => 2_usize..20, 1 => 100_usize..300].prop_flat_map(|count| {
         (
@@ -107,7 +111,7 @@ pub fn any_block() -> impl Strategy<Value = Block> {
                 let whole_rows = whole
                     .as_ref()
                     .map_or(Rows::Some(vec![]), |whole| whole.rows.clone());
-                let numbers: Vec<_> = numbers
+                let mut numbers: Vec<_> = numbers
                     .into_iter()
                     .map(|(name, (rows, mut values))| {
                         let rows = without(&rows, &[&whole_rows], count);
@@ -116,7 +120,7 @@ pub fn any_block() -> impl Strategy<Value = Block> {
                     })
                     .collect();
                 let none = Rows::Some(vec![]);
-                let others = others
+                let mut others: Vec<_> = others
                     .into_iter()
                     .map(|(name, (rows, values))| {
                         let twin = numbers.iter().find(|number| *number.name == *name);
@@ -129,6 +133,10 @@ pub fn any_block() -> impl Strategy<Value = Block> {
                         column(&name, rows, values)
                     })
                     .collect();
+                // No block has a column without values.
+                numbers.retain(has_values);
+                others.retain(has_values);
+                let whole = whole.filter(has_values);
                 Block {
                     columns: Columns {
                         times,
