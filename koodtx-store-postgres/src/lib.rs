@@ -17,6 +17,8 @@ mod options;
 mod pull;
 mod push;
 mod records;
+mod repair;
+mod results;
 mod rounds;
 mod schema;
 mod session;
@@ -35,4 +37,4 @@ pub use options::{
     LOCK_TIMEOUT_DEFAULT_SECONDS, PostgresOptions, STATEMENT_TIMEOUT_DEFAULT_SECONDS,
 };
 pub use schema::{PendingMigration, SchemaState, SchemaStatus, migrate, schema_status};
-pub use store::PostgresStore;
+pub use store::{ConnectionCounts, PostgresStore};

@@ -1,4 +1,4 @@
-//! Merging a push, and deleting a session.
+//! Merging a push, and ending a session in one way or another.
 
 use koodtx_core::block::MergeCounts;
 use koodtx_core::id::{SessionId, UserId};
@@ -109,15 +109,81 @@ pub(crate) async fn delete(
     let state = old.clone().delete(tick);
     totals.clock = tick.at();
     totals.recount(Some(&old), &state);
-    sqlx::query(statements::BLOCKS_CLEAR)
-        .bind(user.0)
-        .bind(id.0)
-        .execute(&mut *connection)
-        .await?;
+    clear(connection, statements::ANALYSIS_REMOVE, user, id).await?;
+    clear(connection, statements::BLOCKS_CLEAR, user, id).await?;
     let row = SessionRow {
         state,
         series: SeriesMap::new(),
     };
     row.write(connection, user.0, &totals).await?;
     Ok(totals.clock)
+}
+
+/// Removes what a statement says of a session.
+async fn clear(
+    connection: &mut PgConnection,
+    statement: &'static str,
+    user: UserId,
+    id: SessionId,
+) -> Result<()> {
+    let query = sqlx::query(statement).bind(user.0).bind(id.0);
+    query.execute(connection).await?;
+    Ok(())
+}
+
+/// Removes all records of a session that has not changed since `updated_at`, in a transaction; returns
+/// how many.
+pub(crate) async fn purge(
+    connection: &mut PgConnection,
+    user: UserId,
+    id: SessionId,
+    updated_at: Timestamp,
+    now: Timestamp,
+) -> Result<Option<u64>> {
+    let mut totals = UserTotals::lock(connection, user).await?;
+    let stored = SessionRow::find(connection, user.0, id)
+        .await?
+        .map(|row| row.state);
+    let Some(old) = stored.filter(|state| state.live && state.updated_at == updated_at) else {
+        return Ok(None);
+    };
+    let state = old.clone().purge(now);
+    totals.recount(Some(&old), &state);
+    clear(connection, statements::BLOCKS_CLEAR, user, id).await?;
+    let row = SessionRow {
+        state,
+        series: SeriesMap::new(),
+    };
+    row.write(connection, user.0, &totals).await?;
+    Ok(Some(old.data_count))
+}
+
+/// Ends a session that is still recording and has not changed since `updated_at`, in a transaction;
+/// returns the clock.
+pub(crate) async fn close(
+    connection: &mut PgConnection,
+    user: UserId,
+    id: SessionId,
+    updated_at: Timestamp,
+    note: &str,
+    now: Timestamp,
+) -> Result<Option<Timestamp>> {
+    let mut totals = UserTotals::lock(connection, user).await?;
+    let is_due = |state: &SessionState| {
+        state.live && state.updated_at == updated_at && state.fields.is_active()
+    };
+    let stored = SessionRow::find(connection, user.0, id).await?;
+    let Some(SessionRow { state: old, series }) = stored.filter(|row| is_due(&row.state)) else {
+        return Ok(None);
+    };
+    let tick = Tick::after(totals.clock, now);
+    let last = series.values().map(|series| series.last).max();
+    let state = old
+        .clone()
+        .close(last.map(Timestamp::from_micros), note, tick);
+    totals.clock = tick.at();
+    totals.recount(Some(&old), &state);
+    let row = SessionRow { state, series };
+    row.write(connection, user.0, &totals).await?;
+    Ok(Some(totals.clock))
 }

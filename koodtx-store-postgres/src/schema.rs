@@ -221,7 +221,7 @@ struct Applied {
     checksum: Vec<u8>,
 }
 
-async fn status_of(connection: &mut PgConnection) -> Result<SchemaStatus> {
+pub(crate) async fn status_of(connection: &mut PgConnection) -> Result<SchemaStatus> {
     Ok(compare(&applied(connection).await?))
 }
 

@@ -174,6 +174,7 @@ impl SessionRow {
             .bind(stamp(notes.as_ref()))
             .bind(state.data_count as i64)
             .bind(state.series_count as i64)
+            .bind(state.data_purged_at.map(at))
             .bind(Json(series))
     }
 }
@@ -222,6 +223,7 @@ pub(crate) fn state_of(row: &PgRow) -> Result<SessionState> {
         fields,
         data_count: count("data_count")?,
         series_count: count("series_count")?,
+        data_purged_at: optional("data_purged_at")?,
     })
 }
 

@@ -67,13 +67,23 @@ statements! {
     BLOCKS_WRITE = "blocks_write";
     BLOCKS_REMOVE = "blocks_remove";
     BLOCKS_CLEAR = "blocks_clear";
+    // What background work leaves behind.
+    ANALYSIS_READ = "analysis_read";
+    ANALYSIS_CLOCK = "analysis_clock";
+    ANALYSIS_WRITE = "analysis_write";
+    ANALYSIS_REMOVE = "analysis_remove";
+    TASK_RUN_WRITE = "task_run_write";
+    TASK_RUNS_READ = "task_runs_read";
     // The sync log.
     LOG_APPEND = "log_append";
     LOG_RECENT = "log_recent";
+    LOG_COUNT = "log_count";
+    LOG_PURGE = "log_purge";
     // Moving everything out and in.
     TRANSFER_NEXT_USER = "transfer_next_user";
     FAMILIES_EXPORT = "families_export";
     SESSIONS_EXPORT = "sessions_export";
+    ANALYSES_EXPORT = "analyses_export";
     LOG_EXPORT = "log_export";
     IMPORT_SOURCE = "import_source";
     IMPORT_BEGIN = "import_begin";
@@ -93,4 +103,9 @@ statements! {
     USERS_COUNT = "users_count";
     TOTALS = "totals";
     DISK_BYTES = "disk_bytes";
+    SESSIONS_STEP = "sessions_step";
+    SESSIONS_WANTED = "sessions_wanted";
+    ROUNDS_FORGET = "rounds_forget";
+    FAMILIES_FORGET = "families_forget";
+    VACUUM = "vacuum";
 }

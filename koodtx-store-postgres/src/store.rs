@@ -9,6 +9,7 @@ use sqlx::{Connection as _, PgConnection, PgPool};
 use crate::block::BlockType;
 use crate::error::{Failure, Result, Stage};
 use crate::options::PostgresOptions;
+use crate::schema::SchemaStatus;
 use crate::{schema, statements};
 
 /// How often work is tried that another transaction is in the way of.
@@ -31,6 +32,17 @@ pub struct PostgresStore {
     pub(crate) pool: PgPool,
     pub(crate) block_type: BlockType,
     is_durable: bool,
+}
+
+/// The connections of a store, as they are at the moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ConnectionCounts {
+    /// Those that something is done on.
+    pub in_use: u32,
+    /// Those that wait for work.
+    pub idle: u32,
+    /// How many there may be in all.
+    pub max: u32,
 }
 
 /// Isolation of whoever reads with several statements and must see one moment.
@@ -62,6 +74,27 @@ impl PostgresStore {
             block_type,
             is_durable,
         })
+    }
+
+    /// Counts the connections of this store and its clones.
+    pub fn connections(&self) -> ConnectionCounts {
+        let idle = u32::try_from(self.pool.num_idle()).unwrap_or(u32::MAX);
+        ConnectionCounts {
+            in_use: self.pool.size().saturating_sub(idle),
+            idle,
+            max: self.idle_max(),
+        }
+    }
+
+    /// Reads how the schema of the database stands by now: another release may have migrated it.
+    ///
+    /// # Errors
+    /// `Unavailable` where the database does not answer.
+    pub async fn schema_status(&self) -> std::result::Result<SchemaStatus, StoreError> {
+        self.read("schema_status", |connection| {
+            Box::pin(schema::status_of(connection))
+        })
+        .await
     }
 
     /// Whether the database waits for the disk.

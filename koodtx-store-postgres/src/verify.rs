@@ -2,7 +2,7 @@
 
 use koodtx_core::block::Block;
 use koodtx_core::id::{SensorType, SessionId, UserId};
-use koodtx_core::store::{Problem, VerifyPosition};
+use koodtx_core::store::{Problem, SessionPosition};
 use koodtx_core::time::Timestamp;
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row as _};
@@ -21,9 +21,9 @@ const STEP_BLOCKS_COUNT: usize = 64;
 /// The next `limit` sessions behind `after`, of all users.
 pub(crate) async fn positions(
     connection: &mut PgConnection,
-    after: Option<VerifyPosition>,
+    after: Option<SessionPosition>,
     limit: usize,
-) -> Result<Vec<VerifyPosition>> {
+) -> Result<Vec<SessionPosition>> {
     let (user, created_at) = after.unwrap_or((UserId(i64::MIN), NO_SINCE));
     let rows: Vec<(i64, Instant)> = sqlx::query_as(statements::VERIFY_POSITIONS)
         .bind(user.0)
@@ -45,7 +45,7 @@ pub(crate) struct Findings {
 /// Checks one session or tombstone, in a snapshot.
 pub(crate) async fn verify(
     connection: &mut PgConnection,
-    (user, created_at): VerifyPosition,
+    (user, created_at): SessionPosition,
 ) -> Result<Findings> {
     let row = match SessionRow::at(connection, user.0, created_at).await {
         Ok(Some(row)) => row,
@@ -64,32 +64,32 @@ pub(crate) async fn verify(
         findings: Findings::default(),
     };
     check.clocks(clock);
-    let mut behind = (String::new(), i64::MIN);
-    loop {
-        let rows = sqlx::query(statements::BLOCKS_SCAN)
-            .bind(user.0)
-            .bind(check.row.state.id.0)
-            .bind(behind.0.as_str())
-            .bind(behind.1)
-            .bind(STEP_BLOCKS_COUNT as i64)
-            .fetch_all(&mut *connection)
-            .await?;
-        for row in &rows {
-            behind = (row.try_get(0)?, row.try_get(1)?);
-            check.block(&behind.0, behind.1, row)?;
-        }
-        if rows.len() < STEP_BLOCKS_COUNT {
-            break;
-        }
-    }
+    check.blocks(connection).await?;
     check.counts();
     Ok(check.findings)
+}
+
+/// What the blocks of a session say of its series; `None` where one cannot be read.
+pub(crate) async fn series_of(
+    connection: &mut PgConnection,
+    user: UserId,
+    row: SessionRow,
+) -> Result<Option<SeriesMap>> {
+    let mut check = Check {
+        user,
+        row,
+        seen: SeriesMap::new(),
+        is_damaged: false,
+        findings: Findings::default(),
+    };
+    check.blocks(connection).await?;
+    Ok(Some(check.seen).filter(|_| !check.is_damaged))
 }
 
 /// What is said of a session whose row cannot be read. The check of the others goes on.
 async fn unreadable(
     connection: &mut PgConnection,
-    (user, created_at): VerifyPosition,
+    (user, created_at): SessionPosition,
     failure: &Failure,
 ) -> Result<Findings> {
     let session = sqlx::query_scalar(statements::SESSION_ID_AT)
@@ -141,6 +141,29 @@ impl Check {
             );
             self.report(None, message);
         }
+    }
+
+    /// Checks all blocks.
+    async fn blocks(&mut self, connection: &mut PgConnection) -> Result<()> {
+        let mut behind = (String::new(), i64::MIN);
+        loop {
+            let rows = sqlx::query(statements::BLOCKS_SCAN)
+                .bind(self.user.0)
+                .bind(self.row.state.id.0)
+                .bind(behind.0.as_str())
+                .bind(behind.1)
+                .bind(STEP_BLOCKS_COUNT as i64)
+                .fetch_all(&mut *connection)
+                .await?;
+            for row in &rows {
+                behind = (row.try_get(0)?, row.try_get(1)?);
+                self.block(&behind.0, behind.1, row)?;
+            }
+            if rows.len() < STEP_BLOCKS_COUNT {
+                break;
+            }
+        }
+        Ok(())
     }
 
     /// Checks the block that begins at `first`.

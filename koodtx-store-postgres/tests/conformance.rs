@@ -4,4 +4,4 @@ mod common;
 
 use common::fresh;
 
-koodtx_core::conformance_suite!(fresh => sync, accounts, maintenance, transfer, persistence);
+koodtx_core::conformance_suite!(fresh => sync, accounts, maintenance, background, transfer, persistence);

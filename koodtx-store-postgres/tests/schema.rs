@@ -229,6 +229,7 @@ async fn the_user_leads_every_key_of_what_belongs_to_users() {
         texts(&database, otherwise).await,
         [
             "last_user_id_pkey",
+            "task_runs_pkey",
             "unfinished_import_pkey",
             "user_names_pkey"
         ]

@@ -14,11 +14,11 @@ use crate::error::{Failure, Result};
 use crate::key::Key;
 use crate::record;
 use crate::series::{self, SeriesRecord};
-use crate::session::SessionRecord;
+use crate::session::{self, SessionRecord};
 use crate::store::{Inner, blocking};
 use crate::user::UserRecord;
 use crate::values::{Entry, Values};
-use crate::{accounts, families};
+use crate::{accounts, families, results};
 
 /// Items read in one go, so that not each of them changes threads.
 const STEP_MAX_ITEMS: usize = 64;
@@ -47,6 +47,8 @@ enum Stage {
     Families(Entries),
     Sessions(Entries),
     Blocks(Box<Blocks>),
+    /// Ids of sessions, in their order, which is that of analyses.
+    Analyses(Entries),
     Log(Entries),
     Clock,
     End,
@@ -160,7 +162,7 @@ impl Walk {
                 }
                 Stage::Sessions(mut entries) => {
                     let Some(entry) = entries.next() else {
-                        self.stage = Stage::Log(scan(values, &Key::logs(user)));
+                        self.stage = Stage::Analyses(scan(values, &Key::session_ids(user)));
                         continue;
                     };
                     let session = SessionRecord::load(values, &entry?)?;
@@ -184,6 +186,22 @@ impl Walk {
                         return Ok(Some(item));
                     }
                     self.stage = Stage::Sessions(blocks.sessions);
+                }
+                Stage::Analyses(mut entries) => {
+                    let Some(entry) = entries.next() else {
+                        self.stage = Stage::Log(scan(values, &Key::logs(user)));
+                        continue;
+                    };
+                    self.stage = Stage::Analyses(entries);
+                    let created_at = record::load(values, &entry?)?;
+                    if results::clock(values, user, created_at)?.is_none() {
+                        continue;
+                    }
+                    let session = SessionRecord::at(values, user, created_at)?
+                        .ok_or_else(|| session::missing(user, created_at))?;
+                    if let Some(analysis) = results::get(values, user, &session)? {
+                        return Ok(Some(TransferItem::Analysis(analysis)));
+                    }
                 }
                 Stage::Log(mut entries) => {
                     if let Some(entry) = entries.next() {

@@ -42,20 +42,22 @@ pub(crate) fn put(set: &mut WriteSet<'_>, family: Family) -> Result<()> {
     record::put(set, &key, &record)
 }
 
-/// Removes the families of a user that `is_revoked` names.
+/// Removes the families of a user that `is_revoked` names; returns how many.
 pub(crate) fn revoke_where(
     values: &Values,
     set: &mut WriteSet<'_>,
     user: UserId,
     is_revoked: impl Fn(&SignIn) -> bool,
-) -> Result<()> {
+) -> Result<u64> {
+    let mut removed = 0;
     for entry in values.scan_prefix(&Key::families(user)) {
         let entry = entry?;
         if is_revoked(&record::load::<FamilyRecord>(values, &entry)?.sign_in) {
             set.remove_entry(&entry);
+            removed += 1;
         }
     }
-    Ok(())
+    Ok(removed)
 }
 
 /// The caller holds the user's lock alone.

@@ -23,7 +23,7 @@ use crate::session::SessionRecord;
 use crate::store::{Inner, blocking};
 use crate::user::UserRecord;
 use crate::values::{Values, WriteSet};
-use crate::{accounts, families, janitor, record};
+use crate::{accounts, families, janitor, record, results};
 
 /// Items collected for one batch.
 const BATCH_MAX_ITEMS: usize = 64;
@@ -163,6 +163,15 @@ impl Filling {
                 TransferItem::Block(sensor_type, block) => {
                     if let Some(session) = &mut self.session {
                         session.fill(&mut set, self.user, &sensor_type, block)?;
+                    }
+                }
+                TransferItem::Analysis(analysis) => {
+                    // The session may be in this batch.
+                    self.write(inner, set)?;
+                    set = WriteSet::new(&inner.values);
+                    let found = SessionRecord::find(&inner.values, self.user, analysis.session)?;
+                    if let Some(SessionRecord { state, .. }) = found {
+                        results::put(&mut set, self.user, state.created_at, &analysis)?;
                     }
                 }
                 TransferItem::Log(entry) => {
@@ -318,6 +327,7 @@ impl OpenSession {
 /// Removes a session from where it is found.
 fn remove(set: &mut WriteSet<'_>, user: UserId, state: &SessionState) -> Result<()> {
     set.remove(&Key::session(user, state.created_at))?;
+    results::forget(set, user, state.created_at)?;
     set.remove(&Key::session_id(user, state.id))?;
     set.remove(&Key::change(user, state.updated_at))
 }

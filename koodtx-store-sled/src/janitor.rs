@@ -1,4 +1,4 @@
-//! Removing what deleted sessions have left behind.
+//! Removing what deleted and purged sessions have left behind.
 
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
@@ -92,7 +92,8 @@ impl Drop for Janitor {
     }
 }
 
-fn sweep(inner: &Inner) -> Result<()> {
+/// Removes the keys of all lives that have ended.
+pub(crate) fn sweep(inner: &Inner) -> Result<()> {
     while !inner.bell.is_stopped() {
         let _alone = inner.sweeping.lock();
         let Some(entry) = inner.values.scan_prefix(&Key::table(Table::Garbage)).next() else {

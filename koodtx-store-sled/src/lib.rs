@@ -34,6 +34,8 @@ mod pull;
 mod push;
 mod record;
 mod records;
+mod repair;
+mod results;
 mod rounds;
 mod series;
 mod session;
@@ -41,6 +43,7 @@ mod store;
 mod sync;
 #[cfg(test)]
 mod tests;
+mod tidy;
 mod transfer;
 mod user;
 mod values;

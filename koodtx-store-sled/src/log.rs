@@ -10,7 +10,7 @@ use crate::key::Key;
 use crate::record;
 use crate::store::Inner;
 use crate::user::UserRecord;
-use crate::values::WriteSet;
+use crate::values::{Entry, WriteSet};
 
 /// Adds an entry; the caller writes `record` afterwards.
 pub(crate) fn append(
@@ -39,6 +39,36 @@ pub(crate) fn log(
     record.write(&mut set, user)?;
     let _unsynced = inner.journal.write(set)?;
     Ok(id)
+}
+
+/// Entries of a user that are older than `before`, the oldest first.
+fn older(
+    inner: &Inner,
+    user: UserId,
+    before: Timestamp,
+) -> impl Iterator<Item = Result<Entry>> + use<> {
+    let end = Key::log(user, LogId(before.as_micros()));
+    inner.values.scan(&Key::logs(user), &end)
+}
+
+/// Counts the entries that are older than `before`.
+pub(crate) fn count(inner: &Inner, user: UserId, before: Timestamp) -> Result<u64> {
+    older(inner, user, before).try_fold(0, |count, entry| entry.map(|_| count + 1))
+}
+
+/// Removes up to `limit` of the entries that are older than `before`; returns how many. The caller holds
+/// the user's lock alone.
+pub(crate) fn purge(inner: &Inner, user: UserId, before: Timestamp, limit: usize) -> Result<u64> {
+    let mut set = WriteSet::new(&inner.values);
+    let mut removed = 0;
+    for entry in older(inner, user, before).take(limit) {
+        set.remove_entry(&entry?);
+        removed += 1;
+    }
+    if removed > 0 {
+        inner.journal.commit(set)?;
+    }
+    Ok(removed)
 }
 
 /// A user's totals with the latest `recent` entries, the newest first.

@@ -1,20 +1,26 @@
 //! Maintenance on sled.
 
 use async_trait::async_trait;
-use koodtx_core::store::{MaintenanceStore, StoreError, Usage, VerifyPage, VerifyPosition};
+use koodtx_core::id::{SessionId, UserId};
+use koodtx_core::store::{
+    FoundSessions, MaintenanceStore, RepairPage, SessionFilter, SessionPosition, StoreError, Usage,
+    VerifyPage,
+};
+use koodtx_core::time::Timestamp;
 
 use crate::error::Result;
 use crate::key::{Key, Table};
 use crate::record;
+use crate::session::{self, SessionRecord};
 use crate::store::Inner;
 use crate::user::UserRecord;
-use crate::{SledStore, accounts, verify};
+use crate::{SledStore, accounts, delete, log, repair, results, tidy, verify};
 
 #[async_trait]
 impl MaintenanceStore for SledStore {
     async fn verify(
         &self,
-        after: Option<VerifyPosition>,
+        after: Option<SessionPosition>,
         limit: usize,
     ) -> Result<VerifyPage, StoreError> {
         let limit = limit.max(1);
@@ -35,9 +41,144 @@ impl MaintenanceStore for SledStore {
         Ok(page)
     }
 
+    async fn repair(
+        &self,
+        after: Option<SessionPosition>,
+        limit: usize,
+    ) -> Result<RepairPage, StoreError> {
+        let limit = limit.max(1);
+        let work = move |inner: &_| verify::positions(inner, after, limit.saturating_add(1));
+        let mut positions = self.blocking("repair", (), work).await?;
+        let more_follow = positions.len() > limit;
+        positions.truncate(limit);
+
+        let mut page = RepairPage::default();
+        for &position in &positions {
+            let work = move |inner: &_| repair::repair(inner, position);
+            let repaired = self.alone(position.0, "repair", work).await?;
+            page.sessions += 1;
+            page.repaired.extend(repaired);
+        }
+        page.next = positions.last().copied().filter(|_| more_follow);
+        Ok(page)
+    }
+
     async fn usage(&self) -> Result<Usage, StoreError> {
         self.blocking("usage", (), usage).await
     }
+
+    async fn find_sessions(
+        &self,
+        filter: SessionFilter,
+        after: Option<SessionPosition>,
+        limit: usize,
+    ) -> Result<FoundSessions, StoreError> {
+        self.blocking("find_sessions", (), move |inner| {
+            find(inner, filter, after, limit)
+        })
+        .await
+    }
+
+    async fn purge_samples(
+        &self,
+        user: UserId,
+        session: SessionId,
+        updated_at: Timestamp,
+        now: Timestamp,
+    ) -> Result<Option<u64>, StoreError> {
+        self.alone(user, "purge_samples", move |inner| {
+            delete::purge(inner, user, session, updated_at, now)
+        })
+        .await
+    }
+
+    async fn close_session(
+        &self,
+        user: UserId,
+        session: SessionId,
+        updated_at: Timestamp,
+        note: &str,
+        now: Timestamp,
+    ) -> Result<Option<Timestamp>, StoreError> {
+        let note = note.to_owned();
+        self.alone(user, "close_session", move |inner| {
+            delete::close(inner, user, session, updated_at, &note, now)
+        })
+        .await
+    }
+
+    async fn count_logs(&self, user: UserId, before: Timestamp) -> Result<u64, StoreError> {
+        self.shared(user, "count_logs", move |inner| {
+            log::count(inner, user, before)
+        })
+        .await
+    }
+
+    async fn purge_logs(
+        &self,
+        user: UserId,
+        before: Timestamp,
+        limit: usize,
+    ) -> Result<u64, StoreError> {
+        self.alone(user, "purge_logs", move |inner| {
+            log::purge(inner, user, before, limit)
+        })
+        .await
+    }
+
+    async fn optimise(&self, now: Timestamp) -> Result<Vec<String>, StoreError> {
+        const OPERATION: &str = "optimise";
+        let lives = self.blocking(OPERATION, (), tidy::garbage).await?;
+        let rounds = move |inner: &Inner| tidy::rounds(inner, now);
+        let rounds = self.blocking(OPERATION, (), rounds).await?;
+        let (mut sign_ins, mut last) = (0, None);
+        loop {
+            let next = move |inner: &Inner| tidy::next_signed_in(inner, last);
+            let Some(user) = self.blocking(OPERATION, (), next).await? else {
+                break;
+            };
+            let expired = move |inner: &Inner| tidy::sign_ins(inner, user, now);
+            sign_ins += self.alone(user, OPERATION, expired).await?;
+            last = Some(user);
+        }
+        Ok(vec![
+            format!("removed what {lives} deleted or purged sessions had left behind"),
+            format!("forgot {rounds} pull rounds and {sign_ins} sign-ins that had expired"),
+            "the file itself does not shrink: sled uses its free space again".to_owned(),
+        ])
+    }
+}
+
+/// Sessions looked at in one step.
+const STEP_MAX_SESSIONS: usize = 4096;
+
+/// Looks at the next sessions. One that changes meanwhile is seen as it was or as it is.
+fn find(
+    inner: &Inner,
+    filter: SessionFilter,
+    after: Option<SessionPosition>,
+    limit: usize,
+) -> Result<FoundSessions> {
+    let limit = limit.max(1);
+    let mut found = FoundSessions::default();
+    for (seen, entry) in verify::entries(inner, after).enumerate() {
+        if seen == STEP_MAX_SESSIONS || found.sessions.len() == limit {
+            return Ok(found);
+        }
+        let entry = entry?;
+        let (user, created_at) = session::place(entry.key())?;
+        found.next = Some((user, created_at));
+        let SessionRecord { state, .. } = SessionRecord::load(&inner.values, &entry)?;
+        let analysed = match filter {
+            SessionFilter::Unanalysed => results::clock(&inner.values, user, created_at)?,
+            _ => None,
+        };
+        if filter.matches(&state, analysed) {
+            found.sessions.push((user, state));
+        }
+    }
+    found.next = None;
+    Ok(found)
 }
 
 /// Adds up the counters of all users. Users who push meanwhile are counted before or after.

@@ -12,7 +12,7 @@ use crate::error::Result;
 use crate::key::Key;
 use crate::record;
 use crate::store::Inner;
-use crate::values::{Values, WriteSet};
+use crate::values::{Entry, Values, WriteSet};
 
 #[derive(Debug, Serialize, Deserialize)]
 struct FirstPage {
@@ -33,6 +33,12 @@ pub(crate) fn clock(
     Ok(page
         .filter(|page| is_round_fresh(page.at, now))
         .map(|page| page.clock))
+}
+
+/// Whether a remembered page is too old to be found.
+pub(crate) fn is_stale(values: &Values, entry: &Entry, now: Timestamp) -> Result<bool> {
+    let page: FirstPage = record::load(values, entry)?;
+    Ok(!is_round_fresh(page.at, now))
 }
 
 /// Remembers the clock of a first page, unless an earlier one of the same round is remembered.

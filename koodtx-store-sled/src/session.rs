@@ -16,8 +16,9 @@ use crate::values::{Entry, Values, WriteSet};
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct SessionRecord {
     pub(crate) state: SessionState,
-    /// User clock of the push that made the session, or that last revived it. It is part of the keys
-    /// of all its series and blocks: those of a life that ended cannot be mistaken for live ones.
+    /// Part of the keys of all its series and blocks: those of a life that ended cannot be mistaken for
+    /// live ones. It is the user clock of the push that made the session, or that last revived it; after
+    /// a purge, the last change before it with its sign turned, which no other life can be.
     pub(crate) life: Timestamp,
 }
 

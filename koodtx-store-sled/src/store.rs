@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use koodtx_core::id::UserId;
 use koodtx_core::store::{StoreError, StoreErrorKind};
@@ -21,6 +22,9 @@ use crate::values::Values;
 /// of overwritten pages is used again only where a whole segment is free; our own syncs do not wait
 /// for it.
 const TIDY_EVERY_MILLIS: u64 = 1_000;
+/// How long sled may take to close a database that this process had open before.
+const CLOSING_MAX: Duration = Duration::from_secs(10);
+const CLOSING_PAUSE: Duration = Duration::from_millis(10);
 
 /// The embedded store: everything in one folder, opened by one process.
 ///
@@ -47,6 +51,24 @@ pub(crate) struct Inner {
     folder: Folder,
 }
 
+/// Opens the database, which may still be closing: sled's own threads hold its file for a moment after
+/// the last handle of this process is gone. The folder is locked, so nobody else has it open.
+fn open_when_free(config: &sled::Config) -> sled::Result<sled::Db> {
+    let begun = Instant::now();
+    loop {
+        match config.open() {
+            // Pinned like the version: the kind of the error says nothing.
+            Err(sled::Error::Io(error))
+                if error.to_string().contains("could not acquire lock")
+                    && begun.elapsed() < CLOSING_MAX =>
+            {
+                std::thread::sleep(CLOSING_PAUSE);
+            }
+            outcome => return outcome,
+        }
+    }
+}
+
 impl SledStore {
     /// Opens the store in a folder, which is created if need be. Blocks for some milliseconds, after
     /// a crash longer.
@@ -58,11 +80,11 @@ impl SledStore {
         let SledOptions { cache_bytes } = options;
         let folder = Folder::claim(path.as_ref())?;
         let opened = || {
-            let db = sled::Config::new()
+            let config = sled::Config::new()
                 .path(folder.path())
                 .cache_capacity(cache_bytes.max(CACHE_MIN_BYTES))
-                .flush_every_ms(Some(TIDY_EVERY_MILLIS))
-                .open()?;
+                .flush_every_ms(Some(TIDY_EVERY_MILLIS));
+            let db = open_when_free(&config)?;
             db.flush()?;
             let file = folder.database_file()?;
             folder.finish(&file)?;
@@ -192,7 +214,10 @@ pub(crate) async fn blocking<T: Send + 'static>(
     operation: &'static str,
     work: impl FnOnce(&Inner) -> Result<T> + Send + 'static,
 ) -> Result<T, StoreError> {
+    // What is logged belongs to the request.
+    let span = tracing::Span::current();
     let task = tokio::task::spawn_blocking(move || {
+        let _entered = span.entered();
         inner.journal.check()?;
         work(&inner)
     });

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use koodtx_core::block::BlockMeta;
 use koodtx_core::id::{SensorType, SessionId, UserId};
-use koodtx_core::store::{Problem, VerifyPosition};
+use koodtx_core::store::{Problem, SessionPosition};
 use koodtx_core::time::Timestamp;
 use uuid::Uuid;
 
@@ -16,17 +16,26 @@ use crate::series::{self, SeriesRecord};
 use crate::session::{self, Change, SessionRecord};
 use crate::store::Inner;
 use crate::user::UserRecord;
+use crate::values::Entry;
 
 /// The next `limit` sessions behind `after`, of all users.
 pub(crate) fn positions(
     inner: &Inner,
-    after: Option<VerifyPosition>,
+    after: Option<SessionPosition>,
     limit: usize,
-) -> Result<Vec<VerifyPosition>> {
+) -> Result<Vec<SessionPosition>> {
+    let entries = entries(inner, after).take(limit);
+    entries.map(|entry| session::place(entry?.key())).collect()
+}
+
+/// The sessions and tombstones behind `after`, of all users.
+pub(crate) fn entries(
+    inner: &Inner,
+    after: Option<SessionPosition>,
+) -> impl Iterator<Item = Result<Entry>> + use<> {
     let table = Key::table(Table::Session);
     let from = after.map_or_else(|| table.clone(), |(user, at)| Key::session(user, at).end());
-    let entries = inner.values.scan(&from, &table.end()).take(limit);
-    entries.map(|entry| session::place(entry?.key())).collect()
+    inner.values.scan(&from, &table.end())
 }
 
 /// What was found in one session.
@@ -37,7 +46,7 @@ pub(crate) struct Findings {
 }
 
 /// Checks one session or tombstone. The caller shares the user's lock.
-pub(crate) fn verify(inner: &Inner, (user, created_at): VerifyPosition) -> Result<Findings> {
+pub(crate) fn verify(inner: &Inner, (user, created_at): SessionPosition) -> Result<Findings> {
     let record = match SessionRecord::at(&inner.values, user, created_at) {
         Ok(Some(record)) => record,
         Ok(None) => return Ok(Findings::default()),

@@ -8,9 +8,9 @@ INSERT INTO recording_sessions (
     user_id,
     session_id, created_at, updated_at, deleted_at, live, start_time, start_time_stamp, end_time,
     end_time_stamp, is_active, is_active_stamp, enabled_sensors, enabled_sensors_stamp, sample_rate,
-    sample_rate_stamp, notes, notes_stamp, data_count, series_count, series
+    sample_rate_stamp, notes, notes_stamp, data_count, series_count, data_purged_at, series
 )
-SELECT c.user_id, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25
+SELECT c.user_id, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26
 FROM user_clock c WHERE c.user_id = $1
 ON CONFLICT (user_id, session_id) DO UPDATE SET
     updated_at = excluded.updated_at,
@@ -30,4 +30,5 @@ ON CONFLICT (user_id, session_id) DO UPDATE SET
     notes_stamp = excluded.notes_stamp,
     data_count = excluded.data_count,
     series_count = excluded.series_count,
+    data_purged_at = excluded.data_purged_at,
     series = excluded.series

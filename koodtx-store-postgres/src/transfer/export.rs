@@ -14,6 +14,7 @@ use crate::block::block_of;
 use crate::error::{Failure, Result, Stage};
 use crate::log::entry_of;
 use crate::merge::{Target, at_block};
+use crate::results::analysis_of;
 use crate::rounds::NO_SINCE;
 use crate::session::SessionRow;
 use crate::user::UserTotals;
@@ -22,6 +23,7 @@ use crate::{accounts, families, statements};
 /// Rows read in one statement; of blocks, whose rows are large, fewer.
 const STEP_ROWS_COUNT: usize = 256;
 const STEP_BLOCKS_COUNT: usize = 64;
+const STEP_ANALYSES_COUNT: i64 = 8;
 
 /// All statements see the moment of the first. Whoever takes the items may take any time over each.
 const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; \
@@ -37,6 +39,8 @@ enum Step {
     Sessions(Timestamp),
     /// Blocks of the latest session behind this one.
     Blocks(String, i64),
+    /// Analyses of sessions behind this one.
+    Analyses(Option<Uuid>),
     /// Log entries behind this one.
     Log(i64),
     Clock,
@@ -109,10 +113,25 @@ impl Export {
                             self.session = Some(row.state.clone());
                             self.items.push_back(TransferItem::Session(row.state));
                         }
-                        None => self.step = Step::Log(i64::MIN),
+                        None => self.step = Step::Analyses(None),
                     }
                 }
                 Step::Blocks(..) => self.read_blocks().await?,
+                Step::Analyses(after) => {
+                    // Each may be large.
+                    let row = sqlx::query_as(statements::ANALYSES_EXPORT)
+                        .bind(user.0)
+                        .bind(*after)
+                        .bind(STEP_ANALYSES_COUNT)
+                        .fetch_all(connection)
+                        .await?;
+                    let analyses = row.into_iter().map(analysis_of);
+                    self.items.extend(analyses.map(TransferItem::Analysis));
+                    self.step = match self.items.back() {
+                        Some(TransferItem::Analysis(last)) => Step::Analyses(Some(last.session.0)),
+                        _ => Step::Log(i64::MIN),
+                    };
+                }
                 Step::Log(after) => {
                     let rows = sqlx::query(statements::LOG_EXPORT)
                         .bind(user.0)

@@ -16,7 +16,7 @@ use crate::merge::{BlockWriter, Target};
 use crate::session::{SeriesMap, SeriesSummary, SessionRow};
 use crate::store::BEGIN;
 use crate::user::UserTotals;
-use crate::{PostgresStore, accounts, families, statements};
+use crate::{PostgresStore, accounts, families, results, statements};
 
 /// Log entries written in one statement.
 const STEP_LOG_COUNT: usize = 1_000;
@@ -60,6 +60,10 @@ impl Import {
             TransferItem::Family(family) => self.family(&family).await?,
             TransferItem::Session(state) => self.open_session(state).await?,
             TransferItem::Block(sensor_type, block) => self.block(&sensor_type, &block).await?,
+            TransferItem::Analysis(analysis) => {
+                let mut connection = self.store.pool.acquire().await?;
+                results::put(&mut connection, self.user, &analysis).await?;
+            }
             TransferItem::Log(entry) => {
                 self.log.push(entry);
                 if self.log.len() >= STEP_LOG_COUNT {
@@ -86,7 +90,11 @@ impl Import {
         };
         let mut transaction = self.store.pool.begin_with(BEGIN).await?;
         // What an earlier attempt has left, of a state that the source has not any more.
-        for statement in [statements::BLOCKS_CLEAR, statements::SESSION_REMOVE] {
+        for statement in [
+            statements::BLOCKS_CLEAR,
+            statements::ANALYSIS_REMOVE,
+            statements::SESSION_REMOVE,
+        ] {
             sqlx::query(statement)
                 .bind(target.user.0)
                 .bind(target.session.0)

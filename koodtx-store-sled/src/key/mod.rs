@@ -44,6 +44,12 @@ pub(crate) enum Table {
     BlockChange = b'd',
     /// `user, life` → nothing: a life that ended and whose keys are still to be removed.
     Garbage = b'g',
+    /// `user, created_at` → the analysis of a session, as text.
+    Analysis = b'a',
+    /// `user, created_at` → the clock of that analysis.
+    Analysed = b'q',
+    /// Hash of the name → the last run of a task.
+    TaskRun = b't',
     /// `user, log id` → sync log entry.
     Log = b'l',
     /// `user, sign-in, since, filter` → remembered first page of a pull round.
@@ -146,6 +152,11 @@ impl Key {
 
     pub(crate) fn session_id(user: UserId, id: SessionId) -> Self {
         Self::session_ids(user).uuid(id.0)
+    }
+
+    /// What `table` has of the session created at that time.
+    pub(crate) fn of_session(table: Table, user: UserId, created_at: Timestamp) -> Self {
+        Self::of(table).user(user).time(created_at)
     }
 
     pub(crate) fn changes(user: UserId) -> Self {

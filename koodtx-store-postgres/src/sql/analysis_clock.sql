@@ -1,0 +1,1 @@
+SELECT clock FROM session_analyses WHERE user_id = $1 AND session_id = $2

@@ -1,0 +1,1 @@
+DELETE FROM session_analyses WHERE user_id = $1 AND session_id = $2

@@ -1,0 +1,1 @@
+DELETE FROM pull_rounds WHERE remembered_at <= $1

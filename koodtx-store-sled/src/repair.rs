@@ -1,0 +1,149 @@
+//! Counting anew what is counted.
+
+use koodtx_core::id::UserId;
+use koodtx_core::store::SessionPosition;
+
+use crate::blocks::{SeriesKey, first_time};
+use crate::error::{Failure, Result};
+use crate::key::Key;
+use crate::series::{self, SeriesRecord};
+use crate::session::{self, SessionRecord};
+use crate::store::Inner;
+use crate::user::UserRecord;
+use crate::values::WriteSet;
+use crate::verify;
+
+/// Counts one session or tombstone anew, and the totals of its user where it is the user's last one.
+/// The caller holds the user's lock alone.
+pub(crate) fn repair(inner: &Inner, position: SessionPosition) -> Result<Vec<String>> {
+    let mut repaired = session(inner, position)?;
+    let next = verify::entries(inner, Some(position)).next().transpose()?;
+    let next = next.map(|entry| session::place(entry.key())).transpose()?;
+    if next.is_none_or(|(user, _)| user != position.0) {
+        repaired.extend(totals(inner, position.0)?);
+    }
+    Ok(repaired)
+}
+
+fn session(inner: &Inner, (user_id, created_at): SessionPosition) -> Result<Vec<String>> {
+    let record = match SessionRecord::at(&inner.values, user_id, created_at) {
+        Ok(Some(record)) => record,
+        // What cannot be read cannot be counted.
+        Ok(None) | Err(Failure::Corrupt(_)) => return Ok(Vec::new()),
+        Err(failure) => return Err(failure),
+    };
+    let stored = if record.state.live {
+        series::all(&inner.values, user_id, record.life)?
+    } else {
+        // What a life that ended has left is for the janitor.
+        Vec::new()
+    };
+    let mut set = WriteSet::new(&inner.values);
+    let mut repaired = Vec::new();
+    let mut state = record.state.clone();
+    let place = format!("user {user_id}, session {}", state.id);
+    (state.data_count, state.series_count) = (0, 0);
+    for (sensor_type, stored) in &stored {
+        let key = SeriesKey {
+            user: user_id,
+            session: state.id,
+            sensor_type,
+            life: record.life,
+            number: stored.number,
+        };
+        let counted = match count(inner, &key) {
+            Ok(counted) => counted,
+            // How much a damaged block holds is not known.
+            Err(Failure::Corrupt(_)) => return Ok(Vec::new()),
+            Err(failure) => return Err(failure),
+        };
+        let Some(counted) = counted else {
+            set.remove(&Key::one_series(user_id, record.life, sensor_type))?;
+            repaired.push(format!(
+                "{place}, sensor {sensor_type}: a series of nothing removed"
+            ));
+            continue;
+        };
+        state.data_count += counted.count;
+        state.series_count += 1;
+        if counted != *stored {
+            repaired.push(format!(
+                "{place}, sensor {sensor_type}: {} records counted, were {}, between {} and {}",
+                counted.count, stored.count, counted.first, counted.last
+            ));
+            counted.write(&mut set, user_id, record.life, sensor_type)?;
+        }
+    }
+    let old = record.state;
+    if state != old {
+        repaired.push(format!(
+            "{place}: {} records in {} series counted, were {} in {}",
+            state.data_count, state.series_count, old.data_count, old.series_count
+        ));
+        let mut user = UserRecord::read(&inner.values, user_id)?;
+        user.recount(Some(&old), &state);
+        user.write(&mut set, user_id)?;
+        let life = record.life;
+        SessionRecord { state, life }.write(&mut set, user_id, Some(&old))?;
+    }
+    if !repaired.is_empty() {
+        inner.journal.commit(set)?;
+    }
+    Ok(repaired)
+}
+
+/// What the blocks of a series come to; `None` where there are none.
+fn count(inner: &Inner, key: &SeriesKey<'_>) -> Result<Option<SeriesRecord>> {
+    let mut counted: Option<SeriesRecord> = None;
+    for entry in key.scan(&inner.values) {
+        let entry = entry?;
+        let first = first_time(&entry)?;
+        let meta = key.meta(&inner.values, &entry)?;
+        if key.decode(&inner.values, &entry)?.meta() != Some(meta) || meta.first != first {
+            return Err(Failure::corrupt("a block is not what it says"));
+        }
+        let before = counted.take();
+        counted = Some(SeriesRecord {
+            number: key.number,
+            count: before.as_ref().map_or(0, |before| before.count) + u64::from(meta.count),
+            first: before.map_or(first, |before| before.first),
+            last: meta.last,
+        });
+    }
+    Ok(counted)
+}
+
+/// Adds up all sessions of a user.
+fn totals(inner: &Inner, user_id: UserId) -> Result<Option<String>> {
+    let stored = match UserRecord::read(&inner.values, user_id) {
+        Ok(stored) => stored,
+        Err(Failure::Corrupt(_)) => return Ok(None),
+        Err(failure) => return Err(failure),
+    };
+    let mut counted = UserRecord {
+        live: 0,
+        active: 0,
+        records: 0,
+        ..stored.clone()
+    };
+    let sessions = Key::sessions(user_id);
+    for entry in inner.values.scan_prefix(&sessions) {
+        match SessionRecord::load(&inner.values, &entry?) {
+            Ok(record) => counted.recount(None, &record.state),
+            // Nobody knows what it would add.
+            Err(Failure::Corrupt(_)) => return Ok(None),
+            Err(failure) => return Err(failure),
+        }
+    }
+    if counted == stored {
+        return Ok(None);
+    }
+    let mut set = WriteSet::new(&inner.values);
+    counted.write(&mut set, user_id)?;
+    inner.journal.commit(set)?;
+    Ok(Some(format!(
+        "user {user_id}: {} live sessions, {} of them recording, with {} records counted, were {}, {} \
+         and {}",
+        counted.live, counted.active, counted.records, stored.live, stored.active, stored.records
+    )))
+}

@@ -1,0 +1,67 @@
+//! Counters that are wrong: counted anew, and nothing else touched.
+
+use koodtx_core::id::SensorType;
+use koodtx_core::store::{MaintenanceStore, SyncStore};
+use tempfile::TempDir;
+
+use super::{USER, open, push, session_id};
+use crate::SledStore;
+use crate::series::SeriesRecord;
+use crate::session::SessionRecord;
+use crate::user::UserRecord;
+use crate::values::WriteSet;
+
+/// Writes behind the store's back.
+fn spoil(store: &SledStore, work: impl FnOnce(&mut WriteSet<'_>)) {
+    let mut set = WriteSet::new(&store.inner().values);
+    work(&mut set);
+    store.inner().journal.commit(set).unwrap();
+}
+
+#[tokio::test]
+async fn every_counter_is_counted_anew() {
+    let folder = TempDir::new().unwrap();
+    let store = open(&folder);
+    for session in [1, 2] {
+        push(&store, session, "accelerometer", 0, 3_000)
+            .await
+            .unwrap();
+    }
+    push(&store, 1, "gps", 0, 10).await.unwrap();
+    let sound = store.session(USER, session_id(1)).await.unwrap();
+    let status = store.status(USER, 0).await.unwrap();
+    let usage = store.usage().await.unwrap();
+
+    let values = &store.inner().values;
+    let found = SessionRecord::find(values, USER, session_id(1))
+        .unwrap()
+        .unwrap();
+    let gps = SensorType::new("gps").unwrap();
+    spoil(&store, |set| {
+        let old = found.state.clone();
+        let mut wrong = found.clone();
+        (wrong.state.data_count, wrong.state.series_count) = (5, 7);
+        wrong.write(set, USER, Some(&old)).unwrap();
+        let mut series = SeriesRecord::read(values, USER, found.life, &gps)
+            .unwrap()
+            .unwrap();
+        (series.count, series.last) = (99, series.first);
+        series.write(set, USER, found.life, &gps).unwrap();
+        let mut user = UserRecord::read(values, USER).unwrap();
+        (user.live, user.active, user.records) = (40, 50, 60);
+        user.write(set, USER).unwrap();
+    });
+    assert_eq!(store.verify(None, 10).await.unwrap().problems.len(), 3);
+
+    let page = store.repair(None, 10).await.unwrap();
+    assert_eq!((page.sessions, page.repaired.len()), (2, 3), "{page:?}");
+    assert_eq!(store.verify(None, 10).await.unwrap().problems, vec![]);
+    assert_eq!(store.session(USER, session_id(1)).await.unwrap(), sound);
+    assert_eq!(store.status(USER, 0).await.unwrap(), status);
+    let after = store.usage().await.unwrap();
+    assert_eq!(
+        (after.sessions, after.records),
+        (usage.sessions, usage.records)
+    );
+    assert!(store.repair(None, 10).await.unwrap().repaired.is_empty());
+}
