@@ -9,7 +9,10 @@ use tokio_util::task::TaskTracker;
 
 use crate::auth::{Accounts, Attempts};
 use crate::error::ApiError;
-use crate::http::BodyReader;
+use crate::http::{BodyReader, CorsOrigins, Heavy};
+use crate::jobs::Jobs;
+use crate::metrics::Meters;
+use crate::readiness::Readiness;
 
 /// The parts of a running server. Built once, shared by all requests.
 #[derive(Debug)]
@@ -21,6 +24,20 @@ pub(crate) struct App {
     pub(crate) bodies: BodyReader,
     /// Whether `X-Forwarded-For` comes from a proxy of ours.
     pub(crate) behind_proxy: bool,
+    /// Pages of which other origins may use the API.
+    pub(crate) cors: CorsOrigins,
+    /// Whether the server speaks TLS.
+    pub(crate) over_tls: bool,
+    /// Background work.
+    pub(crate) jobs: Arc<Jobs>,
+    /// What is counted.
+    pub(crate) meters: Meters,
+    /// Whether each request is measured.
+    pub(crate) is_measured: bool,
+    /// Whether requests should come here.
+    pub(crate) readiness: Readiness,
+    /// Turns of requests that read whole sessions.
+    pub(crate) heavy: Heavy,
     /// Work that outlives its request; shutdown waits for it.
     pub(crate) leftovers: TaskTracker,
 }

@@ -33,6 +33,7 @@
 //! # }
 //! ```
 
+pub mod analysis;
 pub mod api;
 mod app;
 pub mod archive;
@@ -40,15 +41,23 @@ pub mod auth;
 pub mod cli;
 pub mod config;
 mod error;
+pub mod export;
 mod http;
+pub mod jobs;
 mod logging;
+mod metrics;
+pub mod queue;
+mod readiness;
+mod reload;
 mod secret_file;
 mod server;
+mod small_file;
 mod stores;
 
 pub use config::{Config, ConfigError, Setting, Sources, StoreUrl};
 pub use error::ApiError;
-pub use http::BodyLimits;
+pub use http::{BodyLimits, CorsOrigins, TlsError};
+pub use reload::{Reload, ReloadError};
 pub use secret_file::SECRET_FILE_NAME;
 pub use server::{Server, ServerBuilder, StartError};
 pub use stores::{Opened, Residence, StoreRegistry};

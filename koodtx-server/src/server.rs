@@ -2,28 +2,38 @@
 
 use std::future::Future;
 use std::io;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use koodtx_core::service::SyncService;
 use koodtx_core::store::{Store, StoreError};
 use koodtx_core::time::Timestamp;
+use koodtx_store_postgres::PostgresStore;
 use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::api;
 use crate::app::App;
 use crate::auth::{Accounts, Attempts, PasswordError, Passwords, SigningSecret, Tokens};
-use crate::config::{Config, Setting};
-use crate::http::{BodyReader, serve_connections};
+use crate::config::{Config, QueueKind, Setting};
+use crate::http::{BodyReader, Heavy, Tls, TlsError, serve_connections};
+use crate::jobs::{Context, Jobs};
+use crate::metrics::{MeasuredStore, Meters, MetricsServer};
+use crate::queue::QueueError;
+use crate::readiness::Readiness;
+use crate::reload::Reload;
 use crate::secret_file::{SECRET_FILE_NAME, secret_of_folder};
-use crate::stores::{Residence, StoreRegistry};
+use crate::stores::{OpenStore, Residence, StoreRegistry};
 
 /// How long requests in flight may take after the server was told to stop.
 const GRACE_SECONDS: u64 = 30;
 /// How long the log entries of pulls that broke off may take after that.
 const LEFTOVERS_SECONDS: u64 = 5;
+/// Where export files go within a data folder.
+const EXPORT_FOLDER_NAME: &str = "exports";
 
 type Clock = dyn Fn() -> Timestamp + Send + Sync;
 
@@ -89,6 +99,24 @@ pub enum StartError {
         /// Why.
         source: io::Error,
     },
+    /// The certificate or its key cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// Background jobs have no queue.
+    #[error("{}: {source}", Setting::Jobs.name())]
+    Jobs {
+        /// Why.
+        #[from]
+        source: QueueError,
+    },
+    /// Metrics cannot be read where they should be.
+    #[error("{}: cannot listen on {address}: {source}", Setting::MetricsListen.name())]
+    MetricsListen {
+        /// Where.
+        address: SocketAddr,
+        /// Why not.
+        source: io::Error,
+    },
     /// Passwords cannot be hashed on this machine.
     #[error(transparent)]
     Passwords(#[from] PasswordError),
@@ -107,6 +135,10 @@ pub struct ServerBuilder {
 #[derive(Debug)]
 pub struct Server {
     app: Arc<App>,
+    tls: Option<Arc<Tls>>,
+    metrics: Option<MetricsServer>,
+    /// How long to go on after being told to stop.
+    drain: Duration,
 }
 
 impl Server {
@@ -132,7 +164,32 @@ impl Server {
     ) -> io::Result<()> {
         let endpoint = api::endpoint(self.app.clone());
         let grace = Duration::from_secs(GRACE_SECONDS);
-        serve_connections(listener, endpoint, shutdown, grace).await?;
+        let (stop, stop_jobs) = (CancellationToken::new(), CancellationToken::new());
+        let own_jobs = tokio::spawn(own_jobs(self.app.jobs.clone(), stop_jobs.clone()));
+        let metrics = self.metrics.map(|metrics| {
+            let app = self.app.clone();
+            tokio::spawn(metrics.run(app, stop.clone()))
+        });
+        // Jobs stop when requests do, so that both have their grace at the same time.
+        let shutdown = async {
+            shutdown.await;
+            self.app.readiness.drain();
+            tokio::time::sleep(self.drain).await;
+            stop_jobs.cancel();
+        };
+        let open = &self.app.meters.connections;
+        let served = serve_connections(listener, self.tls, endpoint, shutdown, grace, open).await;
+        stop_jobs.cancel();
+        stop.cancel();
+        if let Some(metrics) = metrics
+            && let Err(error) = metrics.await
+        {
+            tracing::error!(%error, "metrics broke off");
+        }
+        if let Err(error) = own_jobs.await {
+            tracing::error!(%error, "background jobs broke off");
+        }
+        served?;
         let leftovers = &self.app.leftovers;
         leftovers.close();
         let wait = Duration::from_secs(LEFTOVERS_SECONDS);
@@ -140,6 +197,25 @@ impl Server {
             tracing::warn!("some broken-off pulls were not logged in time");
         }
         Ok(())
+    }
+
+    /// What reads the certificate again, also while the server runs.
+    pub fn reload(&self) -> Reload {
+        let mut reload = Reload::default();
+        if let Some(tls) = &self.tls {
+            reload.add(tls.clone());
+        }
+        reload
+    }
+
+    /// Background work.
+    pub fn jobs(&self) -> &Arc<Jobs> {
+        &self.app.jobs
+    }
+
+    /// Where metrics are read, if they are.
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.metrics.as_ref()?.listener.local_addr().ok()
     }
 
     /// The rules of accounts, for tools that work beside the API.
@@ -187,7 +263,8 @@ impl ServerBuilder {
     /// Opens the store and gets everything ready.
     ///
     /// # Errors
-    /// When the store does not open, or there is no secret to sign tokens with.
+    /// When the store does not open, there is no secret to sign tokens with, or the certificate cannot
+    /// be used.
     pub async fn build(self) -> Result<Server, StartError> {
         let Self {
             config,
@@ -195,15 +272,42 @@ impl ServerBuilder {
             store,
             clock,
         } = self;
-        let (store, residence) = match store {
-            Some(store) => (store, Residence::Process),
+        // First, so that what is wrong with the settings is found out before anything is opened.
+        let tls = config
+            .http
+            .tls
+            .clone()
+            .map(Tls::read)
+            .transpose()?
+            .map(Arc::new);
+        let metrics = bind_metrics(&config).await?;
+        let opened = match store {
+            Some(store) => OpenedStore {
+                store,
+                residence: Residence::Process,
+                postgres: None,
+            },
             None => open(&stores, &config).await?,
         };
+        let OpenedStore {
+            mut store,
+            residence,
+            postgres,
+        } = opened;
+        let meters = Meters::default();
+        if metrics.is_some() {
+            store = Arc::new(MeasuredStore::new(store, meters.store.clone()));
+        }
+        let context = task_context(&config, store.clone(), &residence, clock.clone());
+        let jobs = Jobs::open(&config.jobs, context)?.counting(meters.jobs.clone());
         let secret = match &config.auth.secret {
             Some(secret) => secret.clone(),
             None => own_secret(residence, &config)?,
         };
-        let tokens = Tokens::new(&secret, config.auth.lifetimes);
+        let mut tokens = Tokens::new(&secret, config.auth.lifetimes);
+        if let Some(previous) = &config.auth.previous_secret {
+            tokens = tokens.accepting(previous);
+        }
         // Hashes once, for unknown users.
         let passwords = match tokio::task::spawn_blocking(Passwords::new).await {
             Ok(passwords) => passwords?,
@@ -214,26 +318,92 @@ impl ServerBuilder {
             accounts: Accounts::new(store.clone(), passwords, tokens),
             store,
             attempts: Attempts::new(config.auth.rate_limit),
-            bodies: BodyReader::new(config.http.bodies),
+            bodies: BodyReader::new(config.http.bodies).counting(meters.body_bytes.clone()),
             behind_proxy: config.http.behind_proxy,
+            cors: config.http.cors,
+            over_tls: tls.is_some(),
+            jobs: Arc::new(jobs),
+            meters,
+            is_measured: metrics.is_some(),
+            readiness: Readiness::of(postgres.clone()),
+            heavy: Heavy::default(),
             leftovers: TaskTracker::new(),
         };
-        Ok(Server { app: Arc::new(app) })
+        Ok(Server {
+            app: Arc::new(app),
+            tls,
+            metrics: metrics.map(|listener| MetricsServer {
+                listener,
+                postgres,
+                started: Instant::now(),
+            }),
+            drain: config.observe.drain,
+        })
     }
+}
+
+/// Listens where the settings say that metrics are read.
+async fn bind_metrics(config: &Config) -> Result<Option<TcpListener>, StartError> {
+    let Some(address) = config.observe.metrics_listen else {
+        return Ok(None);
+    };
+    let bound = TcpListener::bind(address).await;
+    bound
+        .map(Some)
+        .map_err(|source| StartError::MetricsListen { address, source })
+}
+
+/// Does the jobs that are kept in this process. Those of a Redis are for workers and schedulers of
+/// their own.
+async fn own_jobs(jobs: Arc<Jobs>, stop: CancellationToken) {
+    if jobs.config().queue == QueueKind::Memory {
+        tokio::join!(jobs.work(stop.clone()), jobs.schedule(stop));
+    }
+}
+
+/// What tasks work with.
+pub(crate) fn task_context(
+    config: &Config,
+    store: Arc<dyn Store>,
+    residence: &Residence,
+    clock: Arc<Clock>,
+) -> Context {
+    let jobs = &config.jobs;
+    let export_folder = match (&jobs.export_folder, residence) {
+        (Some(folder), _) => folder.clone(),
+        (None, Residence::Folder(folder)) => folder.join(EXPORT_FOLDER_NAME),
+        (None, _) => PathBuf::from("koodtx-exports"),
+    };
+    Context {
+        store,
+        queue: None,
+        retention: jobs.retention,
+        export_folder,
+        time_limit: jobs.time_limit,
+        clock,
+    }
+}
+
+/// An open store, and where it is.
+pub(crate) struct OpenedStore {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) residence: Residence,
+    /// The same store, where it is one on PostgreSQL.
+    pub(crate) postgres: Option<PostgresStore>,
 }
 
 /// Opens the store that the settings name, unless it holds only a part of what is being imported.
 pub(crate) async fn open(
     stores: &StoreRegistry,
     config: &Config,
-) -> Result<(Arc<dyn Store>, Residence), StartError> {
-    let (store, residence) = open_unfinished(stores, config).await?;
+) -> Result<OpenedStore, StartError> {
+    let opened = open_unfinished(stores, config).await?;
     let failed = |source| StartError::Store {
         url: config.store.to_string(),
         source,
     };
-    match store.unfinished_import().await.map_err(failed)? {
-        None => Ok((store, residence)),
+    match opened.store.unfinished_import().await.map_err(failed)? {
+        None => Ok(opened),
         Some(origin) => Err(StartError::Unfinished {
             url: config.store.to_string(),
             origin,
@@ -245,9 +415,10 @@ pub(crate) async fn open(
 pub(crate) async fn open_unfinished(
     stores: &StoreRegistry,
     config: &Config,
-) -> Result<(Arc<dyn Store>, Residence), StartError> {
+) -> Result<OpenedStore, StartError> {
     let url = &config.store;
-    let (Some(residence), Some(opened)) = (stores.residence(url), stores.open(url, config).await)
+    let (Some(residence), Some(opened)) =
+        (stores.residence(url), stores.open_whole(url, config).await)
     else {
         let scheme = url.scheme().to_owned();
         return Err(StartError::UnknownStore {
@@ -256,11 +427,15 @@ pub(crate) async fn open_unfinished(
             known: stores.schemes(),
         });
     };
-    let store = opened.map_err(|source| StartError::Store {
+    let OpenStore { store, postgres } = opened.map_err(|source| StartError::Store {
         url: url.to_string(),
         source,
     })?;
-    Ok((store, residence))
+    Ok(OpenedStore {
+        store,
+        residence,
+        postgres,
+    })
 }
 
 fn own_secret(residence: Residence, config: &Config) -> Result<SigningSecret, StartError> {

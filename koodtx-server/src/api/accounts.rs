@@ -2,13 +2,20 @@
 
 use std::sync::Arc;
 
+use koodtx_core::id::SignInId;
+use koodtx_core::store::SignIn;
+use poem::http::StatusCode;
 use poem_openapi::OpenApi;
+use poem_openapi::param::Path;
+use uuid::Uuid;
 
 use super::answer::Answer;
-use super::faults::{Fault, LoginFaults, ReadFaults, RegisterFaults};
+use super::faults::{Fault, LoginFaults, OneFaults, ReadFaults, RegisterFaults};
+use super::param::Text;
 use super::request_body::JsonBody;
 use super::schema::{
-    LoginBody, MeAnswer, MessageAnswer, RegisterBody, SignedInAnswer, Tag, TokensAnswer, WireUser,
+    DeviceBody, DevicesAnswer, LoginBody, MeAnswer, MessageAnswer, Nullable, PasswordBody,
+    RegisterBody, SignedInAnswer, Tag, TokensAnswer, WireUser,
 };
 use crate::app::App;
 use crate::auth::{Access, ClientAddress, JsonFields, NewAccount, RefreshToken, SignedIn};
@@ -99,6 +106,78 @@ impl AccountsApi {
         self.app.accounts.logout(&access.caller).await?;
         Ok(Answer::of(&MessageAnswer {
             message: "Logged out".to_owned(),
+        }))
+    }
+
+    /// Change one's password
+    ///
+    /// Signs every device out, and this one in again: use the tokens of the answer from now on.
+    #[oai(path = "/password", method = "post", operation_id = "change_password")]
+    async fn change_password(
+        &self,
+        access: Access,
+        body: JsonBody<PasswordBody>,
+    ) -> Result<Answer<SignedInAnswer>, Fault<LoginFaults>> {
+        let mut fields = self.fields(body).await?;
+        let current = fields.text("current_password")?;
+        let new = fields.text("new_password")?;
+        let username = &access.user.username;
+        // A stolen token is no way to guess the password.
+        self.app.attempts.to_login(username)?;
+        let now = self.app.service.now();
+        let signed_in = self
+            .app
+            .accounts
+            .change_password(&access.caller, username, current, new, now)
+            .await?;
+        Ok(Answer::of(&answer("Password changed", signed_in)))
+    }
+
+    /// Where one is signed in
+    #[oai(path = "/devices", method = "get", operation_id = "list_devices")]
+    async fn devices(&self, access: Access) -> Result<Answer<DevicesAnswer>, Fault<ReadFaults>> {
+        let now = self.app.service.now();
+        let all = self.app.accounts.sign_ins(&access.caller, now).await?;
+        let device = |one: SignIn| DeviceBody {
+            is_current: one.id == access.caller.sign_in,
+            sign_in_id: one.id.0.to_string(),
+            device_id: Nullable(one.device_id),
+            created_at: one.created_at.into(),
+            expires_at: one.expires_at.into(),
+        };
+        Ok(Answer::of(&DevicesAnswer {
+            devices: all.into_iter().map(device).collect(),
+        }))
+    }
+
+    /// Sign a device out
+    ///
+    /// Its refresh token ends at once; an access token that it has lasts until it expires.
+    #[oai(
+        path = "/devices/:sign_in_id",
+        method = "delete",
+        operation_id = "revoke_device"
+    )]
+    async fn revoke_device(
+        &self,
+        access: Access,
+        /// The sign-in, as the list of devices names it.
+        sign_in_id: Path<Text<String>>,
+    ) -> Result<Answer<MessageAnswer>, Fault<OneFaults>> {
+        let rule = "has to be the `sign_in_id` of one of your devices";
+        let id: Uuid = sign_in_id.0.parse("sign_in_id", rule)?;
+        let now = self.app.service.now();
+        let accounts = &self.app.accounts;
+        let ended = accounts
+            .end_sign_in(&access.caller, SignInId(id), now)
+            .await?;
+        if !ended {
+            let message = "you have no sign-in of that id";
+            let error = ApiError::new(StatusCode::NOT_FOUND, "device_not_found", message);
+            return Err(error.into());
+        }
+        Ok(Answer::of(&MessageAnswer {
+            message: "Signed out".to_owned(),
         }))
     }
 

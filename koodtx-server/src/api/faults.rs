@@ -42,6 +42,8 @@ faults! {
     ListFaults: 400, 401, 403, 500, 503;
     /// One session by its id.
     OneFaults: 400, 401, 403, 404, 500, 503;
+    /// Asking for work on one session.
+    SubmitFaults: 400, 401, 403, 404, 429, 500, 503;
     /// Push and pull.
     SyncFaults: 400, 401, 403, 408, 413, 415, 500, 503;
 }
@@ -89,7 +91,7 @@ fn response(status: u16) -> MetaResponse {
             )],
         ),
         403 => ("The account is disabled.", vec![]),
-        404 => ("There is no such session.", vec![]),
+        404 => ("There is no such thing, or it is not yours.", vec![]),
         408 => ("The body did not arrive in time.", vec![]),
         409 => (
             "Username, email address or device is registered already; `details.field` says which.",

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::answer::Answer;
 use super::faults::{Fault, HealthFaults};
-use super::schema::{HealthAnswer, LinksBody, RootAnswer, StoreHealth, Tag};
+use super::schema::{HealthAnswer, LinksBody, ReadyAnswer, RootAnswer, StoreHealth, Tag};
 use super::{DOCS_PATH, DOCUMENT_PATH, SERVICE_NAME, SERVICE_VERSION};
 use crate::app::App;
 use crate::error::ApiError;
@@ -37,8 +37,37 @@ impl InfoApi {
                 docs: DOCS_PATH.to_owned(),
                 openapi: DOCUMENT_PATH.to_owned(),
                 health: "/health".to_owned(),
+                ready: "/ready".to_owned(),
             },
         })
+    }
+
+    /// Whether requests should come here
+    ///
+    /// For who distributes requests among servers: the store answers, its schema is that of this
+    /// release, no import into it is unfinished, and the server is not about to stop. `code` says
+    /// which of these it is not. That a server is not ready is no reason to restart it; for that
+    /// there is `/health`.
+    #[oai(path = "/ready", method = "get", operation_id = "ready")]
+    async fn ready(&self) -> Result<Answer<ReadyAnswer>, Fault<HealthFaults>> {
+        let store = &self.app.store;
+        let Some(trouble) = self.app.readiness.trouble(&**store).await else {
+            return Ok(Answer::of(&ReadyAnswer {
+                status: "ready".to_owned(),
+                service: SERVICE_NAME.to_owned(),
+                version: SERVICE_VERSION.to_owned(),
+            }));
+        };
+        let details = json!({
+            "status": "not ready",
+            "service": SERVICE_NAME,
+            "version": SERVICE_VERSION,
+        });
+        let status = StatusCode::SERVICE_UNAVAILABLE;
+        Err(ApiError::new(status, trouble.code(), trouble.message())
+            .with_details(details)
+            .retry_after_seconds(UNHEALTHY_RETRY_AFTER_SECONDS)
+            .into())
     }
 
     /// Whether it works

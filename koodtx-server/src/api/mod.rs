@@ -1,7 +1,9 @@
 //! The HTTP API and its OpenAPI document.
 
 mod accounts;
+mod analysis;
 mod answer;
+mod download;
 mod faults;
 mod info;
 mod list_cursor;
@@ -16,13 +18,15 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use poem::endpoint::{BoxEndpoint, make_sync};
-use poem::http::{HeaderValue, Method, header};
+use poem::http::{Method, header};
+use poem::middleware::SetHeader;
 use poem::{Endpoint, EndpointExt, Request, Response, Route, RouteMethod, get};
 use poem_openapi::registry::{MetaApi, Registry};
 use poem_openapi::{LicenseObject, OpenApi, OpenApiService};
 
 use crate::app::{App, SharedApp};
-use crate::http::{AllowedMethods, envelope};
+use crate::http::{AllowedMethods, Envelope};
+use crate::metrics::{Requests, Routes};
 
 /// The name that the server goes by in answers.
 pub const SERVICE_NAME: &str = "koodtx-server";
@@ -40,6 +44,7 @@ type Apis = (
     accounts::AccountsApi,
     sync::SyncApi,
     sessions::SessionsApi,
+    analysis::AnalysisApi,
 );
 
 fn apis(app: &Arc<App>) -> Apis {
@@ -48,6 +53,7 @@ fn apis(app: &Arc<App>) -> Apis {
         accounts::AccountsApi { app: app.clone() },
         sync::SyncApi { app: app.clone() },
         sessions::SessionsApi { app: app.clone() },
+        analysis::AnalysisApi { app: app.clone() },
     )
 }
 
@@ -96,13 +102,22 @@ pub(crate) fn endpoint(app: Arc<App>) -> BoxEndpoint<'static, Response> {
     let routes = Route::new()
         .at(
             DOCS_PATH,
-            fixed("text/html; charset=utf-8", description().swagger_ui_html()),
+            fixed("text/html; charset=utf-8", description().swagger_ui_html())
+                .with(SetHeader::new().overriding(header::CONTENT_SECURITY_POLICY, DOCS_POLICY)),
         )
         .at(DOCUMENT_PATH, fixed("application/json", openapi_document()))
         .nest(
             "/",
             OpenApiService::new(apis(&app), "KooDTX", SERVICE_VERSION),
         );
+    let envelope = Envelope {
+        allowed: allowed_methods(),
+        cors: app.cors.clone(),
+        over_tls: app.over_tls,
+    };
+    let requests = app
+        .is_measured
+        .then(|| (app.meters.requests.clone(), known_routes()));
     let shared = SharedApp(app);
     let inner = routes.before(move |mut request: Request| {
         request.extensions_mut().insert(shared.clone());
@@ -110,7 +125,8 @@ pub(crate) fn endpoint(app: Arc<App>) -> BoxEndpoint<'static, Response> {
     });
     Enveloped {
         inner,
-        allowed: allowed_methods(),
+        envelope,
+        requests,
     }
     .boxed()
 }
@@ -121,10 +137,6 @@ fn fixed(content_type: &'static str, body: String) -> RouteMethod {
     get(make_sync(move |_| {
         Response::builder()
             .content_type(content_type)
-            .header(
-                header::CONTENT_SECURITY_POLICY,
-                HeaderValue::from_static(DOCS_POLICY),
-            )
             .body(body.clone())
     }))
 }
@@ -142,15 +154,29 @@ fn allowed_methods() -> AllowedMethods {
     allowed
 }
 
+/// The routes as metrics name them.
+fn known_routes() -> Routes {
+    let paths = Apis::meta().into_iter().flat_map(|api| api.paths);
+    let fixed = [DOCS_PATH, DOCUMENT_PATH].map(str::to_owned);
+    Routes::of(paths.map(|path| path.path).chain(fixed))
+}
+
 struct Enveloped<E> {
     inner: E,
-    allowed: AllowedMethods,
+    envelope: Envelope,
+    /// Present where requests are measured.
+    requests: Option<(Requests, Routes)>,
 }
 
 impl<E: Endpoint> Endpoint for Enveloped<E> {
     type Output = Response;
 
     async fn call(&self, request: Request) -> poem::Result<Response> {
-        Ok(envelope(&self.inner, &self.allowed, request).await)
+        let method = request.method().clone();
+        let answering = self.envelope.answer(&self.inner, request);
+        Ok(match &self.requests {
+            Some((requests, routes)) => requests.measure(&method, routes, answering).await,
+            None => answering.await,
+        })
     }
 }

@@ -6,6 +6,7 @@ use futures_util::stream;
 use koodtx_core::service::PullStream;
 use poem::Body;
 use tokio_util::task::TaskTracker;
+use tracing::Instrument;
 
 /// A pull on its way to the client.
 struct Sending {
@@ -24,7 +25,7 @@ impl Sending {
                     tracing::error!(%error, "a pull that broke off could not be logged");
                 }
             };
-            self.leftovers.spawn_on(log, &runtime);
+            self.leftovers.spawn_on(log.in_current_span(), &runtime);
         }
     }
 }

@@ -107,7 +107,7 @@ impl SessionsApi {
     }
 }
 
-fn parse_id(text: &Text<WireSessionId>) -> Result<SessionId, ApiError> {
+pub(super) fn parse_id(text: &Text<WireSessionId>) -> Result<SessionId, ApiError> {
     text.parse(
         "session_id",
         "has to be a UUID like 0f81a4f3-c125-5dbf-ba8e-668c0884d7ac",
@@ -131,7 +131,7 @@ fn cursor_of(text: &Text<String>) -> Result<ListCursor, ApiError> {
     })
 }
 
-fn no_session() -> ApiError {
+pub(super) fn no_session() -> ApiError {
     ApiError::new(
         StatusCode::NOT_FOUND,
         "session_not_found",

@@ -10,6 +10,7 @@ use poem::http::StatusCode;
 use poem_openapi::OpenApi;
 use serde::Serialize;
 
+use super::analysis::ended_session;
 use super::answer::Answer;
 use super::faults::{Fault, ReadFaults, SyncFaults};
 use super::pull_body::pull_body;
@@ -62,13 +63,22 @@ impl SyncApi {
                     .into());
             }
         };
+        let ended = ended_session(&batch);
         match self
             .app
             .service
             .push(&caller, batch, body_bytes, started_at)
             .await
         {
-            Ok(answer) => Ok(Answer::serialized(&answer)?),
+            Ok(answer) => {
+                self.app.meters.samples.pushed(&answer);
+                if let Some(session) = ended
+                    && self.app.attempts.to_end(caller.user).is_ok()
+                {
+                    self.app.jobs.session_ended(caller.user, session);
+                }
+                Ok(Answer::serialized(&answer)?)
+            }
             Err(error) => Err(self
                 .refused(&caller, body_bytes, started_at, error.into())
                 .await

@@ -15,6 +15,7 @@ mod tag {
     pub(super) const FAMILY: u8 = b'F';
     pub(super) const SESSION: u8 = b'S';
     pub(super) const BLOCK: u8 = b'B';
+    pub(super) const ANALYSIS: u8 = b'N';
     pub(super) const LOG: u8 = b'L';
     pub(super) const CLOCK: u8 = b'C';
 }
@@ -71,6 +72,7 @@ pub(super) fn put_item(buffer: &mut Vec<u8>, item: &TransferItem) -> std::io::Re
             put(buffer, tag::BLOCK, &payload);
             Ok(())
         }
+        TransferItem::Analysis(analysis) => put_json(buffer, tag::ANALYSIS, analysis),
         TransferItem::Log(entry) => put_json(buffer, tag::LOG, entry),
         TransferItem::Clock(clock) => put_json(buffer, tag::CLOCK, clock),
     }
@@ -122,6 +124,7 @@ fn entry(tag: u8, payload: &[u8]) -> Result<Entry, String> {
             let (sensor_type, block) = block(payload)?;
             TransferItem::Block(sensor_type, block)
         }
+        tag::ANALYSIS => TransferItem::Analysis(json("an analysis", payload)?),
         tag::LOG => TransferItem::Log(json("a log entry", payload)?),
         tag::CLOCK => TransferItem::Clock(json("a clock", payload)?),
         other => return Err(format!("there are no items of the kind {other}")),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use koodtx_core::id::SignInId;
 use koodtx_core::service::Caller;
-use koodtx_core::store::{AccountStore, NewFamily, NewUser, Rotation, User};
+use koodtx_core::store::{AccountStore, NewFamily, NewUser, Rotation, SignIn, User};
 use koodtx_core::time::Timestamp;
 use uuid::Uuid;
 
@@ -258,6 +258,62 @@ impl Accounts {
             .store
             .revoke_device(caller.user, caller.sign_in, device_id)
             .await?)
+    }
+
+    /// Replaces the password of the caller, who has to know it, and signs them out everywhere; the
+    /// caller's device gets new tokens.
+    ///
+    /// # Errors
+    /// `Credentials` for a wrong password, `Field` for a new one that breaks a rule.
+    pub async fn change_password(
+        &self,
+        caller: &Caller,
+        username: &str,
+        current: String,
+        new: String,
+        now: Timestamp,
+    ) -> Result<SignedIn, AuthError> {
+        check_password(&new)?;
+        let found = self.store.credentials(username).await?;
+        let found = found.filter(|found| found.user.id == caller.user);
+        let hash = found.map(|found| found.password_hash);
+        if !self.passwords.verify(current, hash).await? {
+            return Err(AuthError::Credentials);
+        }
+        let hash = self.passwords.hash(new).await?;
+        let changed = self.store.set_password(caller.user, hash, now).await?;
+        let user = changed.ok_or(AuthError::TokenInvalid)?;
+        self.sign_in(user, caller.device_id.clone(), now).await
+    }
+
+    /// The caller's live sign-ins, the oldest first.
+    ///
+    /// # Errors
+    /// Only the store's.
+    pub async fn sign_ins(
+        &self,
+        caller: &Caller,
+        now: Timestamp,
+    ) -> Result<Vec<SignIn>, AuthError> {
+        Ok(self.store.sign_ins(caller.user, now).await?)
+    }
+
+    /// Ends one of the caller's sign-ins; false where there is none of that id.
+    ///
+    /// # Errors
+    /// Only the store's.
+    pub async fn end_sign_in(
+        &self,
+        caller: &Caller,
+        sign_in: SignInId,
+        now: Timestamp,
+    ) -> Result<bool, AuthError> {
+        let all = self.store.sign_ins(caller.user, now).await?;
+        if all.iter().all(|one| one.id != sign_in) {
+            return Ok(false);
+        }
+        self.store.revoke_device(caller.user, sign_in, None).await?;
+        Ok(true)
     }
 
     /// Gives an account another password and signs it out everywhere. `None`: no such account.

@@ -7,6 +7,7 @@ use std::str::FromStr;
 use governor::clock::{Clock, DefaultClock};
 use governor::state::keyed::HashMapStateStore;
 use governor::{Quota, RateLimiter};
+use koodtx_core::id::UserId;
 use koodtx_core::store::fold_name;
 use sha2::{Digest, Sha256};
 
@@ -63,6 +64,10 @@ enum Key {
     Login(NameHash),
     /// Registering a name. Counted apart, or who registers another's name would lock them out.
     Registration(NameHash),
+    /// Asking for an analysis.
+    Analysis(UserId),
+    /// Ending a session, which asks for an analysis by itself.
+    Ending(UserId),
 }
 
 type Limiter = RateLimiter<Key, HashMapStateStore<Key>, DefaultClock>;
@@ -106,6 +111,16 @@ impl Attempts {
     /// Counts an attempt to register that name, if it is allowed.
     pub(crate) fn to_register(&self, username: &str) -> Result<(), AuthError> {
         self.count(Key::Registration(name_hash(username)))
+    }
+
+    /// Counts a request for an analysis, if it is allowed: the queue is everybody's.
+    pub(crate) fn to_analyse(&self, user: UserId) -> Result<(), AuthError> {
+        self.count(Key::Analysis(user))
+    }
+
+    /// Counts a session that ended, if it is allowed to ask for an analysis at once.
+    pub(crate) fn to_end(&self, user: UserId) -> Result<(), AuthError> {
+        self.count(Key::Ending(user))
     }
 
     fn count(&self, key: Key) -> Result<(), AuthError> {

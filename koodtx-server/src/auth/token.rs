@@ -117,7 +117,8 @@ pub(super) struct Bearer {
 /// Signs and checks tokens.
 pub struct Tokens {
     signing: EncodingKey,
-    checking: DecodingKey,
+    /// The current key first, then the ones that were used before.
+    checking: Vec<DecodingKey>,
     validation: Validation,
     lifetimes: Lifetimes,
 }
@@ -140,10 +141,20 @@ impl Tokens {
         validation.validate_exp = false;
         Self {
             signing: EncodingKey::from_secret(&secret.0),
-            checking: DecodingKey::from_secret(&secret.0),
+            checking: vec![DecodingKey::from_secret(&secret.0)],
             validation,
             lifetimes,
         }
+    }
+
+    /// Also accepts tokens that were signed with `previous`.
+    ///
+    /// A token does not say which key it was signed with: to try a second key costs a microsecond,
+    /// and tokens from before a rotation could not say it anyway.
+    #[must_use]
+    pub fn accepting(mut self, previous: &SigningSecret) -> Self {
+        self.checking.push(DecodingKey::from_secret(&previous.0));
+        self
     }
 
     /// A signed token and when it expires.
@@ -186,8 +197,11 @@ impl Tokens {
         if token.len() > TOKEN_MAX_BYTES {
             return Err(AuthError::TokenInvalid);
         }
-        let claims = decode::<Claims>(token, &self.checking, &self.validation)
-            .map_err(|_| AuthError::TokenInvalid)?
+        let claims = self
+            .checking
+            .iter()
+            .find_map(|key| decode::<Claims>(token, key, &self.validation).ok())
+            .ok_or(AuthError::TokenInvalid)?
             .claims;
         if claims.kind != kind {
             return Err(AuthError::TokenKind);

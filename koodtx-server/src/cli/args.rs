@@ -12,7 +12,9 @@ Examples:
   koodtx-server --listen 0.0.0.0:8080 --store sled:/var/lib/koodtx
   koodtx-server migrate --store postgres://koodtx@db.example/koodtx
   koodtx-server user create ann --email ann@example.com
+  koodtx-server status
   koodtx-server verify --store sled:/var/lib/koodtx
+  koodtx-server jobs run purge-samples --dry-run
 
 Settings come from flags, then KOODTX_* variables and .env, then the file of --config (or of
 KOODTX_CONFIG), then defaults. koodtx.example.toml lists them all.";
@@ -56,14 +58,46 @@ pub(super) enum Command {
     /// Get the store ready and bring its schema up to date, or say what state it is in
     #[command(alias = "init-db")]
     Migrate(MigrateArgs),
+    /// Ask a running server over plain HTTP whether it works; exit 1 if it does not
+    Health {
+        /// Where it is, like http://127.0.0.1:5000 [default: the address of KOODTX_LISTEN]
+        #[arg(long, value_name = "URL")]
+        url: Option<String>,
+    },
     /// Print the OpenAPI document
     Openapi(OpenapiArgs),
     /// Manage accounts; of an embedded store, while no server holds its folder
     #[command(subcommand)]
     User(UserCommand),
+    /// Do background jobs that are kept in a Redis (KOODTX_JOBS), until SIGTERM or Ctrl-C
+    Worker,
+    /// Submit the tasks of the schedule when they are due, to a Redis (KOODTX_JOBS), until SIGTERM or
+    /// Ctrl-C. Of several schedulers one submits each
+    Scheduler,
+    /// Look at background jobs, and run tasks
+    #[command(subcommand)]
+    Jobs(JobsCommand),
+    /// Say what there is, what changed within 30 days and what each task did last
+    Report {
+        /// As JSON, for programs
+        #[arg(long)]
+        json: bool,
+    },
+    /// Say how a running server does, or what a stopped one holds
+    Status {
+        /// The running server; without it the one at KOODTX_LISTEN, and where none answers there, the
+        /// store itself. Plain HTTP only
+        #[arg(long, value_name = "URL")]
+        url: Option<String>,
+    },
     /// Check everything stored; of an embedded store, while no server holds its folder; exit 1 if
     /// anything is wrong
-    Verify,
+    Verify {
+        /// First count anew what is counted (records and series of sessions, totals of users) and put
+        /// right what is wrong; touches no sample
+        #[arg(long)]
+        repair: bool,
+    },
     /// Copy everything from one store into another, empty one; goes on where it broke off
     Copy(CopyArgs),
     /// Write everything stored into one file
@@ -136,6 +170,29 @@ pub(super) enum UserCommand {
     },
     /// List all accounts
     List,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum JobsCommand {
+    /// List the tasks with their schedule, and what is in the queue of a Redis
+    List,
+    /// Run a task: in a worker where there is a Redis, else here; of an embedded store, while no
+    /// server holds its folder
+    Run {
+        /// Which task; see `jobs list`
+        name: String,
+        /// What it is told, as NAME=VALUE; may be repeated
+        #[arg(long = "arg", value_name = "NAME=VALUE")]
+        arguments: Vec<String>,
+        /// Say what would be done, and do nothing
+        #[arg(long)]
+        dry_run: bool,
+        /// Run it here, also where there is a Redis
+        #[arg(long)]
+        here: bool,
+    },
+    /// Say what each task did last, and how much is in the queue of a Redis
+    Status,
 }
 
 #[derive(Debug, Args)]

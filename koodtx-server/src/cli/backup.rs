@@ -47,7 +47,7 @@ pub(super) async fn backup(
         source,
     })?;
     unfinished.finish(file)?;
-    println!("{}: backed up {}", file.display(), summary(&totals));
+    say!("{}: backed up {}", file.display(), summary(&totals));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -65,7 +65,7 @@ pub(super) async fn restore_file(
     let (header, totals) =
         check(BufReader::new(&input)).map_err(|error| failed("restore", file, error.into()))?;
     input.rewind().map_err(unreadable)?;
-    println!(
+    say!(
         "{}: whole, made of a {} store at {}: {}",
         file.display(),
         header.store,
@@ -80,7 +80,7 @@ pub(super) async fn restore_file(
     .await;
     restored.map_err(|error| failed("restore", file, error))?;
     drop(progress);
-    println!("{}: restored", config.store);
+    say!("{}: restored", config.store);
     Ok(ExitCode::SUCCESS)
 }
 

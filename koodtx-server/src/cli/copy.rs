@@ -43,14 +43,18 @@ pub(super) async fn run(
     });
     let totals = copied.await.map_err(|error| failed("copying", error))?;
     drop(progress);
-    println!(
+    say!(
         "copied {} accounts, {} sign-ins, {} sessions, {} records, {} log entries",
-        totals.accounts, totals.sign_ins, totals.sessions, totals.records, totals.log_entries
+        totals.accounts,
+        totals.sign_ins,
+        totals.sessions,
+        totals.records,
+        totals.log_entries
     );
     if args.verify && !verify(&source, &target, records).await? {
         return Ok(ExitCode::FAILURE);
     }
-    println!("{}", advice(from, to, stores));
+    say!("{}", advice(from, to, stores));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -77,9 +81,11 @@ async fn verify(
         eprintln!("difference: {difference}");
     }
     if differences.is_empty() {
-        println!(
+        say!(
             "verified: both stores hold the same {} users, {} sessions and {} records",
-            totals.users, totals.sessions, totals.records
+            totals.users,
+            totals.sessions,
+            totals.records
         );
     } else {
         eprintln!(

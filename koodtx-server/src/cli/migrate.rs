@@ -53,13 +53,13 @@ fn failed(config: &Config, source: StoreError) -> CliError {
 
 /// Says how a schema stands; `label` is what became of the migrations in `status.pending`.
 fn report_schema(config: &Config, status: &SchemaStatus, label: &str) {
-    println!("{}: {status}", config.store);
+    say!("{}: {status}", config.store);
     match status.applied {
-        Some(version) => println!("  version  {version} of {}", status.latest),
-        None => println!("  version  none of {}", status.latest),
+        Some(version) => say!("  version  {version} of {}", status.latest),
+        None => say!("  version  none of {}", status.latest),
     }
     for migration in &status.pending {
-        println!("  {label}  {} {}", migration.version, migration.description);
+        say!("  {label}  {} {}", migration.version, migration.description);
     }
 }
 
@@ -71,15 +71,15 @@ async fn report_store(
 ) -> Result<ExitCode, CliError> {
     let url = &config.store;
     if args.status && !may_hold_data(config, stores) {
-        println!("{url}: not created yet; the first `koodtx-server serve` or `migrate` does that");
+        say!("{url}: not created yet; the first `koodtx-server serve` or `migrate` does that");
         return Ok(ExitCode::SUCCESS);
     }
     let store = open_store(config, stores).await?;
     let info = store.info();
     let usage = store.usage().await?;
-    println!("{url}: ready");
-    println!("  store     {}", info.kind);
-    println!(
+    say!("{url}: ready");
+    say!("  store     {}", info.kind);
+    say!(
         "  durable   {}",
         if info.durable {
             "yes"
@@ -87,10 +87,10 @@ async fn report_store(
             "no, it ends with the process"
         }
     );
-    println!("  users     {}", usage.users);
-    println!("  sessions  {}", usage.sessions);
-    println!("  records   {}", usage.records);
-    println!("  on disk   {} bytes", usage.disk_bytes);
-    println!("This store creates and upgrades its format by itself when it is opened.");
+    say!("  users     {}", usage.users);
+    say!("  sessions  {}", usage.sessions);
+    say!("  records   {}", usage.records);
+    say!("  on disk   {} bytes", usage.disk_bytes);
+    say!("This store creates and upgrades its format by itself when it is opened.");
     Ok(ExitCode::SUCCESS)
 }

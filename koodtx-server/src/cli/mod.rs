@@ -1,12 +1,20 @@
 //! The command line.
 
+#[macro_use]
+mod output;
+
 mod args;
 mod backup;
 mod copy;
+mod health;
+mod jobs;
 mod migrate;
 mod openapi;
 mod progress;
+mod report;
 mod serve;
+mod server_client;
+mod status;
 mod user;
 mod verify;
 
@@ -20,7 +28,9 @@ use koodtx_core::store::Store;
 use crate::auth::AuthError;
 use crate::config::{CONFIG_FILE_VARIABLE, Config, ConfigError, Setting, Sources};
 use crate::error::ApiError;
+use crate::jobs::TaskError;
 use crate::logging;
+use crate::queue::QueueError;
 use crate::server::{StartError, open, open_unfinished};
 use crate::stores::{Residence, StoreRegistry};
 
@@ -40,6 +50,10 @@ enum CliError {
     },
     #[error("the store failed: {0}")]
     Store(#[from] koodtx_core::store::StoreError),
+    #[error("{0}")]
+    Task(#[from] TaskError),
+    #[error("{0}")]
+    Queue(#[from] QueueError),
     #[error("{0}")]
     Failed(String),
 }
@@ -94,8 +108,14 @@ async fn run(cli: Cli, stores: StoreRegistry) -> Result<ExitCode, CliError> {
         }
         Some(Command::Migrate(args)) => migrate::run(&args, &config, &stores).await,
         Some(Command::Openapi(args)) => openapi::run(&args),
+        Some(Command::Health { url }) => health::run(url.as_deref(), &config).await,
         Some(Command::User(command)) => user::run(command, config, stores).await,
-        Some(Command::Verify) => verify::run(&config, &stores).await,
+        Some(Command::Worker) => jobs::worker(&config, &stores).await,
+        Some(Command::Scheduler) => jobs::scheduler(&config, &stores).await,
+        Some(Command::Jobs(command)) => jobs::run(command, &config, &stores).await,
+        Some(Command::Report { json }) => report::run(json, &config, &stores).await,
+        Some(Command::Status { url }) => status::run(url.as_deref(), &config, &stores).await,
+        Some(Command::Verify { repair }) => verify::run(repair, &config, &stores).await,
         Some(Command::Copy(args)) => copy::run(&args, &config, &stores).await,
         Some(Command::Backup { file }) => backup::backup(&file, &config, &stores).await,
         Some(Command::Restore { file }) => backup::restore_file(&file, &config, &stores).await,
@@ -145,7 +165,7 @@ fn require_data(config: &Config, stores: &StoreRegistry) -> Result<(), CliError>
 
 /// Opens the store for a command that works beside no server.
 async fn open_store(config: &Config, stores: &StoreRegistry) -> Result<Arc<dyn Store>, CliError> {
-    Ok(open(stores, config).await?.0)
+    Ok(open(stores, config).await?.store)
 }
 
 /// Opens the store for a command that imports: it may hold a part of what is to be in it.
@@ -153,5 +173,5 @@ async fn open_any_store(
     config: &Config,
     stores: &StoreRegistry,
 ) -> Result<Arc<dyn Store>, CliError> {
-    Ok(open_unfinished(stores, config).await?.0)
+    Ok(open_unfinished(stores, config).await?.store)
 }

@@ -24,7 +24,7 @@ pub(super) fn run(args: &OpenapiArgs) -> Result<ExitCode, CliError> {
         source,
     })?;
     if file == document {
-        println!("{} is current", path.display());
+        say!("{} is current", path.display());
         return Ok(ExitCode::SUCCESS);
     }
     let line = file

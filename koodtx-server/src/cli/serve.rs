@@ -9,6 +9,7 @@ use tokio::net::TcpListener;
 use super::{CliError, migrate};
 use crate::api::SERVICE_VERSION;
 use crate::config::Config;
+use crate::reload::Reload;
 use crate::server::Server;
 use crate::stores::{Residence, StoreRegistry};
 
@@ -22,6 +23,7 @@ pub(super) async fn run(
     let stop = stop_signal().map_err(failed("signals cannot be handled".to_owned()))?;
     let (url, listen) = (config.store.clone(), config.listen);
     let residence = stores.residence(&url);
+    let is_tls = config.http.tls.is_some();
     if migrate_first {
         migrate::bring_up_to_date(&config, &stores).await?;
     }
@@ -36,7 +38,14 @@ pub(super) async fn run(
     let address = listener
         .local_addr()
         .map_err(failed("the listener has no address".to_owned()))?;
-    announce(address, &url.to_string(), residence);
+    let scheme = if is_tls { "https" } else { "http" };
+    reload_on_signal(server.reload()).map_err(failed("signals cannot be handled".to_owned()))?;
+    announce(
+        &format!("{scheme}://{address}"),
+        server.metrics_address(),
+        &url.to_string(),
+        residence,
+    );
     server
         .run(listener, stop)
         .await
@@ -46,7 +55,7 @@ pub(super) async fn run(
 }
 
 /// Prints where everything is, on standard output; the log goes to standard error.
-fn announce(address: SocketAddr, store: &str, residence: Option<Residence>) {
+fn announce(address: &str, metrics: Option<SocketAddr>, store: &str, residence: Option<Residence>) {
     let data = match residence {
         Some(Residence::Process) => format!("{store} (gone when the server stops)"),
         Some(Residence::Folder(folder)) => {
@@ -55,9 +64,12 @@ fn announce(address: SocketAddr, store: &str, residence: Option<Residence>) {
         }
         _ => store.to_owned(),
     };
+    let metrics = metrics.map_or_else(String::new, |address| {
+        format!("  metrics  http://{address}/metrics\n")
+    });
     let text = format!(
-        "koodtx-server {SERVICE_VERSION}\n  API   http://{address}\n  docs  http://{address}/docs\n  \
-         data  {data}\n"
+        "koodtx-server {SERVICE_VERSION}\n  API   {address}\n  docs  {address}/docs\n\
+         {metrics}  data  {data}\n"
     );
     // Nobody has to read it for the server to serve.
     if let Err(error) = std::io::stdout().write_all(text.as_bytes()) {
@@ -67,7 +79,7 @@ fn announce(address: SocketAddr, store: &str, residence: Option<Residence>) {
 
 /// Resolves at the first SIGTERM or SIGINT.
 #[cfg(unix)]
-fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
+pub(super) fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
 
     let mut terminate = signal(SignalKind::terminate())?;
@@ -83,11 +95,41 @@ fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
 
 /// Resolves at the first Ctrl-C.
 #[cfg(not(unix))]
-fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
+pub(super) fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
     Ok(async {
         if let Err(error) = tokio::signal::ctrl_c().await {
             tracing::error!(%error, "Ctrl-C cannot be handled");
         }
         tracing::info!("stopping: no new connections, finishing what is in flight");
     })
+}
+
+/// Reads again what can be at each SIGHUP. Where nothing can be, that signal keeps its usual
+/// meaning: the terminal is gone, and so is the server.
+#[cfg(unix)]
+fn reload_on_signal(reload: Reload) -> std::io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+
+    if reload.is_empty() {
+        return Ok(());
+    }
+    let mut hangup = signal(SignalKind::hangup())?;
+    tokio::spawn(async move {
+        while hangup.recv().await.is_some() {
+            let reload = reload.clone();
+            // It logs by itself how it went.
+            let reloaded = tokio::task::spawn_blocking(move || reload.run());
+            if let Err(error) = reloaded.await {
+                tracing::error!(%error, "reloading failed");
+            }
+        }
+    });
+    Ok(())
+}
+
+/// There is no such signal.
+#[cfg(not(unix))]
+#[expect(clippy::unnecessary_wraps, reason = "as on other systems")]
+fn reload_on_signal(_: Reload) -> std::io::Result<()> {
+    Ok(())
 }

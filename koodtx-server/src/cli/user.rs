@@ -9,7 +9,7 @@ use rand::RngExt;
 use super::args::{PasswordArgs, UserCommand};
 use super::{CliError, require_data};
 use crate::auth::NewAccount;
-use crate::config::Config;
+use crate::config::{Config, ObserveConfig};
 use crate::server::Server;
 use crate::stores::StoreRegistry;
 
@@ -22,9 +22,11 @@ const STEP_USERS_COUNT: usize = 100;
 
 pub(super) async fn run(
     command: UserCommand,
-    config: Config,
+    mut config: Config,
     stores: StoreRegistry,
 ) -> Result<ExitCode, CliError> {
+    // Its address belongs to the server that runs beside this.
+    config.observe = ObserveConfig::default();
     // The first account comes before the first start of the server; the others are there already.
     if !matches!(command, UserCommand::Create { .. }) {
         require_data(&config, &stores)?;
@@ -49,16 +51,16 @@ pub(super) async fn run(
                 device_id: None,
             };
             let user = accounts.create(account, now).await?;
-            println!("created user {} with id {}", user.username, user.id);
+            say!("created user {} with id {}", user.username, user.id);
             password.show();
         }
         UserCommand::Disable { name } => {
             let user = known(accounts.set_active(&name, false, now).await?, &name)?;
-            println!("disabled user {}", user.username);
+            say!("disabled user {}", user.username);
         }
         UserCommand::Enable { name } => {
             let user = known(accounts.set_active(&name, true, now).await?, &name)?;
-            println!("enabled user {}", user.username);
+            say!("enabled user {}", user.username);
         }
         UserCommand::ResetPassword { name, password } => {
             let password = Password::of(&password)?;
@@ -66,7 +68,7 @@ pub(super) async fn run(
                 .reset_password(&name, password.text.clone(), now)
                 .await?;
             let user = known(changed, &name)?;
-            println!(
+            say!(
                 "user {} has another password and is signed out everywhere",
                 user.username
             );
@@ -82,9 +84,11 @@ fn known(user: Option<User>, name: &str) -> Result<User, CliError> {
 }
 
 async fn list(server: &Server) -> Result<(), CliError> {
-    println!(
+    say!(
         "{:>8}  {:<8}  {:<27}  username  email",
-        "id", "state", "registered"
+        "id",
+        "state",
+        "registered"
     );
     let mut after = None;
     loop {
@@ -92,9 +96,11 @@ async fn list(server: &Server) -> Result<(), CliError> {
         for user in &page.users {
             let state = if user.is_active { "active" } else { "disabled" };
             let registered = user.created_at.to_string();
-            println!(
+            say!(
                 "{:>8}  {state:<8}  {registered:<27}  {}  {}",
-                user.id.0, user.username, user.email
+                user.id.0,
+                user.username,
+                user.email
             );
         }
         after = page.users.last().map(|user| user.id);
@@ -141,7 +147,7 @@ impl Password {
     /// Shows a password that only this program knows.
     fn show(&self) {
         if self.generated {
-            println!("password: {}", self.text);
+            say!("password: {}", self.text);
         }
     }
 }

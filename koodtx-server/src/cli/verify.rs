@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use koodtx_core::store::Store;
+
 use super::{CliError, open_store, require_data};
 use crate::config::Config;
 use crate::stores::StoreRegistry;
@@ -9,9 +11,16 @@ use crate::stores::StoreRegistry;
 /// Sessions checked in one step.
 const STEP_SESSIONS_COUNT: usize = 100;
 
-pub(super) async fn run(config: &Config, stores: &StoreRegistry) -> Result<ExitCode, CliError> {
+pub(super) async fn run(
+    repair_first: bool,
+    config: &Config,
+    stores: &StoreRegistry,
+) -> Result<ExitCode, CliError> {
     require_data(config, stores)?;
     let store = open_store(config, stores).await?;
+    if repair_first {
+        repair(&*store).await?;
+    }
     let (mut sessions, mut records, mut problems) = (0, 0, 0);
     let mut after = None;
     loop {
@@ -20,17 +29,35 @@ pub(super) async fn run(config: &Config, stores: &StoreRegistry) -> Result<ExitC
         records += page.records;
         problems += page.problems.len();
         for problem in &page.problems {
-            println!("{problem}");
+            say!("{problem}");
         }
         after = page.next;
         if after.is_none() {
             break;
         }
     }
-    println!("{sessions} sessions, {records} records, {problems} problems");
+    say!("{sessions} sessions, {records} records, {problems} problems");
     Ok(if problems == 0 {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
     })
+}
+
+/// Counts everything anew, and says what was wrong.
+async fn repair(store: &dyn Store) -> Result<(), CliError> {
+    let (mut repaired, mut after) = (0, None);
+    loop {
+        let page = store.repair(after, STEP_SESSIONS_COUNT).await?;
+        repaired += page.repaired.len();
+        for line in &page.repaired {
+            println!("repaired: {line}");
+        }
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    println!("{repaired} repairs");
+    Ok(())
 }

@@ -1,20 +1,26 @@
 //! Settings: flags, then `KOODTX_*` variables and `.env`, then a TOML file, then defaults.
 //!
 //! Each setting is read and checked once, at the start; every failure names the setting and where
-//! its value came from.
+//! its value came from. A secret may stand in a file that `<NAME>_FILE` names.
 
 mod error;
+mod http;
 mod jobs;
+mod observe;
 mod postgres;
+mod secret_files;
 mod setting;
 mod sources;
 mod store_url;
+mod unknown_variables;
 
 use std::net::SocketAddr;
 use std::str::FromStr;
-use std::time::Duration;
 
 pub use error::ConfigError;
+pub use http::{HttpConfig, TlsFiles};
+pub use jobs::{JobsConfig, QueueKind, RedisUrl};
+pub use observe::ObserveConfig;
 pub use postgres::PostgresConfig;
 pub(crate) use sources::CONFIG_FILE_VARIABLE;
 pub use sources::Sources;
@@ -23,27 +29,11 @@ pub use store_url::StoreUrl;
 pub use setting::Setting;
 
 use crate::auth::{Lifetimes, RateLimit, SigningSecret};
-use crate::http::BodyLimits;
 
-const MEBIBYTE_BYTES: usize = 1024 * 1024;
-/// Largest body of a push where the operator says nothing.
-const PUSH_BODY_DEFAULT_MAX_BYTES: usize = 100 * MEBIBYTE_BYTES;
-/// Largest body of every other request.
-const OTHER_BODY_MAX_BYTES: usize = 64 * 1024;
-/// Longest time that a body of every other request may take, however steadily it comes.
-const OTHER_BODY_TOTAL_MAX_SECONDS: u64 = 30;
-/// Memory for the bodies of all other requests, apart from that of pushes: clients that nobody
-/// knows yet cannot use up what pushes need, nor pushes what signing in needs.
-const OTHER_BODY_MEMORY_BYTES: usize = 128 * MEBIBYTE_BYTES;
-/// Memory for pushes where the operator says nothing; more where one push may be larger.
-const BODY_MEMORY_DEFAULT_BYTES: usize = 512 * MEBIBYTE_BYTES;
-const BODY_TIMEOUT_DEFAULT_SECONDS: u64 = 30;
 const ACCESS_TOKEN_DEFAULT_MINUTES: u32 = 60;
 const REFRESH_TOKEN_DEFAULT_DAYS: u32 = 30;
 const SECONDS_PER_MINUTE: i64 = 60;
 const SECONDS_PER_DAY: i64 = 24 * 60 * 60;
-/// What a push needs beside its body: the window of its decompression, and rounding.
-const BODY_MEMORY_OVERHEAD_BYTES: usize = 32 * MEBIBYTE_BYTES;
 const LOG_FILTER_DEFAULT: &str = "info";
 
 /// All settings of the server.
@@ -61,19 +51,14 @@ pub struct Config {
     pub http: HttpConfig,
     /// Sign-ins.
     pub auth: AuthConfig,
+    /// Background jobs.
+    pub jobs: JobsConfig,
+    /// What says how the server does.
+    pub observe: ObserveConfig,
     /// The log.
     pub log: LogConfig,
     /// What the operator should know about settings that do less than they say.
     pub warnings: Vec<String>,
-}
-
-/// Settings of requests.
-#[derive(Clone, Debug)]
-pub struct HttpConfig {
-    /// Limits on bodies.
-    pub bodies: BodyLimits,
-    /// Whether a reverse proxy stands before the server and sets `X-Forwarded-For`.
-    pub behind_proxy: bool,
 }
 
 /// Settings of sign-ins.
@@ -81,6 +66,8 @@ pub struct HttpConfig {
 pub struct AuthConfig {
     /// What tokens are signed with; none to keep one in the data folder.
     pub secret: Option<SigningSecret>,
+    /// What tokens were signed with before; those tokens are still accepted.
+    pub previous_secret: Option<SigningSecret>,
     /// How long tokens live.
     pub lifetimes: Lifetimes,
     /// How often an address or an account may try.
@@ -128,25 +115,18 @@ impl Default for Config {
             store: StoreUrl::default(),
             store_origin: None,
             postgres: PostgresConfig::default(),
-            http: HttpConfig {
-                bodies: BodyLimits {
-                    push_max_bytes: PUSH_BODY_DEFAULT_MAX_BYTES,
-                    other_max_bytes: OTHER_BODY_MAX_BYTES,
-                    push_memory_max_bytes: BODY_MEMORY_DEFAULT_BYTES,
-                    other_memory_max_bytes: OTHER_BODY_MEMORY_BYTES,
-                    other_timeout: Duration::from_secs(OTHER_BODY_TOTAL_MAX_SECONDS),
-                    idle_timeout: Duration::from_secs(BODY_TIMEOUT_DEFAULT_SECONDS),
-                },
-                behind_proxy: false,
-            },
+            http: HttpConfig::default(),
             auth: AuthConfig {
                 secret: None,
+                previous_secret: None,
                 lifetimes: Lifetimes {
                     access_seconds: minutes * SECONDS_PER_MINUTE,
                     refresh_seconds: days * SECONDS_PER_DAY,
                 },
                 rate_limit: RateLimit::default(),
             },
+            jobs: JobsConfig::default(),
+            observe: ObserveConfig::default(),
             log: LogConfig {
                 filter: LOG_FILTER_DEFAULT.to_owned(),
                 format: LogFormat::Text,
@@ -162,6 +142,7 @@ impl Config {
     /// # Errors
     /// The first setting that is wrong, with its name, its source and what would be right.
     pub fn read(sources: &Sources) -> Result<Self, ConfigError> {
+        let sources = &sources.with_secret_files()?;
         let mut config = Self::default();
         let listen = |text: &str| {
             text.parse()
@@ -175,53 +156,24 @@ impl Config {
         sources.read(Setting::LogFilter, &mut config.log.filter, log_filter)?;
         sources.read(Setting::LogFormat, &mut config.log.format, str::parse)?;
         config.store_origin = sources.find(Setting::Store).map(|found| found.origin);
-        config.warnings.extend(jobs::check(sources)?);
+        config.jobs.read(sources)?;
+        config.observe.read(sources)?;
         config.warnings.extend(sources.unknown_variables());
         Ok(config)
     }
 }
 
-impl HttpConfig {
-    fn read(&mut self, sources: &Sources) -> Result<(), ConfigError> {
-        let bodies = &mut self.bodies;
-        sources.read(
-            Setting::MaxBodyBytes,
-            &mut bodies.push_max_bytes,
-            at_least_1,
-        )?;
-        // A push must fit into the memory for all of them, with the window of its decompression.
-        let least = bodies
-            .push_max_bytes
-            .saturating_add(BODY_MEMORY_OVERHEAD_BYTES);
-        bodies.push_memory_max_bytes = bodies.push_memory_max_bytes.max(least);
-        sources.read(
-            Setting::BodyMemoryBytes,
-            &mut bodies.push_memory_max_bytes,
-            |text| {
-                let bytes: usize = at_least_1(text)?;
-                if bytes >= least {
-                    Ok(bytes)
-                } else {
-                    Err(format!(
-                        "has to be at least {least}, so that the largest push has room"
-                    ))
-                }
-            },
-        )?;
-        sources.read(
-            Setting::BodyTimeoutSeconds,
-            &mut bodies.idle_timeout,
-            |text| at_least_1(text).map(|seconds: u32| Duration::from_secs(seconds.into())),
-        )?;
-        sources.read(Setting::BehindProxy, &mut self.behind_proxy, yes_or_no)
-    }
-}
-
 impl AuthConfig {
     fn read(&mut self, sources: &Sources) -> Result<(), ConfigError> {
-        sources.read(Setting::JwtSecret, &mut self.secret, |text| {
-            SigningSecret::new(text.as_bytes()).map(Some)
-        })?;
+        let secrets = [
+            (Setting::JwtSecret, &mut self.secret),
+            (Setting::JwtSecretPrevious, &mut self.previous_secret),
+        ];
+        for (setting, secret) in secrets {
+            sources.read(setting, secret, |text| {
+                SigningSecret::new(text.as_bytes()).map(Some)
+            })?;
+        }
         sources.read(
             Setting::AccessTokenMinutes,
             &mut self.lifetimes.access_seconds,

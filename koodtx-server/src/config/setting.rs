@@ -9,6 +9,8 @@ pub enum Setting {
     Store,
     /// What tokens are signed with.
     JwtSecret,
+    /// What tokens were signed with before, and are still accepted with.
+    JwtSecretPrevious,
     /// How long an access token lives.
     AccessTokenMinutes,
     /// How long a refresh token lives.
@@ -23,6 +25,12 @@ pub enum Setting {
     BodyTimeoutSeconds,
     /// Whether a reverse proxy stands before the server.
     BehindProxy,
+    /// The certificate that the server shows, in PEM form.
+    TlsCert,
+    /// The private key of that certificate, in PEM form.
+    TlsKey,
+    /// Pages of which other origins may use the API from a browser.
+    CorsOrigins,
     /// Connections of this server to a PostgreSQL database.
     PostgresMaxConnections,
     /// Longest wait for one of them.
@@ -33,6 +41,40 @@ pub enum Setting {
     PostgresLockTimeoutSeconds,
     /// Where background jobs are kept.
     Jobs,
+    /// Jobs that a worker does at a time.
+    JobConcurrency,
+    /// How long one attempt at a job may take.
+    JobTimeLimitSeconds,
+    /// How long the record of a finished job is kept.
+    JobResultHours,
+    /// When samples of ended sessions are removed.
+    RetentionDays,
+    /// When entries of the sync log are removed.
+    LogRetentionDays,
+    /// When export files are removed.
+    ExportRetentionDays,
+    /// After which silence a session is ended.
+    StaleSessionHours,
+    /// Where export files go.
+    ExportFolder,
+    /// When sessions are looked for that are to be analysed.
+    ScheduleAnalyse,
+    /// When old samples are removed.
+    SchedulePurgeSamples,
+    /// When old entries of the sync log are removed.
+    SchedulePurgeLogs,
+    /// When old export files are removed.
+    SchedulePurgeExports,
+    /// When silent sessions are ended.
+    ScheduleCloseSessions,
+    /// When the store is tidied up.
+    ScheduleOptimise,
+    /// When the report is made.
+    ScheduleReport,
+    /// Where metrics are read.
+    MetricsListen,
+    /// How long the server says that it is not ready before it stops.
+    DrainSeconds,
     /// What to log.
     LogFilter,
     /// In which form to log.
@@ -41,10 +83,11 @@ pub enum Setting {
 
 impl Setting {
     /// All of them.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 38] = [
         Self::Listen,
         Self::Store,
         Self::JwtSecret,
+        Self::JwtSecretPrevious,
         Self::AccessTokenMinutes,
         Self::RefreshTokenDays,
         Self::RateLimit,
@@ -52,11 +95,31 @@ impl Setting {
         Self::BodyMemoryBytes,
         Self::BodyTimeoutSeconds,
         Self::BehindProxy,
+        Self::TlsCert,
+        Self::TlsKey,
+        Self::CorsOrigins,
         Self::PostgresMaxConnections,
         Self::PostgresAcquireTimeoutSeconds,
         Self::PostgresStatementTimeoutSeconds,
         Self::PostgresLockTimeoutSeconds,
         Self::Jobs,
+        Self::JobConcurrency,
+        Self::JobTimeLimitSeconds,
+        Self::JobResultHours,
+        Self::RetentionDays,
+        Self::LogRetentionDays,
+        Self::ExportRetentionDays,
+        Self::StaleSessionHours,
+        Self::ExportFolder,
+        Self::ScheduleAnalyse,
+        Self::SchedulePurgeSamples,
+        Self::SchedulePurgeLogs,
+        Self::SchedulePurgeExports,
+        Self::ScheduleCloseSessions,
+        Self::ScheduleOptimise,
+        Self::ScheduleReport,
+        Self::MetricsListen,
+        Self::DrainSeconds,
         Self::LogFilter,
         Self::LogFormat,
     ];
@@ -67,6 +130,7 @@ impl Setting {
             Self::Listen => "KOODTX_LISTEN",
             Self::Store => "KOODTX_STORE",
             Self::JwtSecret => "KOODTX_JWT_SECRET",
+            Self::JwtSecretPrevious => "KOODTX_JWT_SECRET_PREVIOUS",
             Self::AccessTokenMinutes => "KOODTX_ACCESS_TOKEN_MINUTES",
             Self::RefreshTokenDays => "KOODTX_REFRESH_TOKEN_DAYS",
             Self::RateLimit => "KOODTX_RATE_LIMIT",
@@ -74,11 +138,31 @@ impl Setting {
             Self::BodyMemoryBytes => "KOODTX_BODY_MEMORY_BYTES",
             Self::BodyTimeoutSeconds => "KOODTX_BODY_TIMEOUT_SECONDS",
             Self::BehindProxy => "KOODTX_BEHIND_PROXY",
+            Self::TlsCert => "KOODTX_TLS_CERT",
+            Self::TlsKey => "KOODTX_TLS_KEY",
+            Self::CorsOrigins => "KOODTX_CORS_ORIGINS",
             Self::PostgresMaxConnections => "KOODTX_POSTGRES_MAX_CONNECTIONS",
             Self::PostgresAcquireTimeoutSeconds => "KOODTX_POSTGRES_ACQUIRE_TIMEOUT_SECONDS",
             Self::PostgresStatementTimeoutSeconds => "KOODTX_POSTGRES_STATEMENT_TIMEOUT_SECONDS",
             Self::PostgresLockTimeoutSeconds => "KOODTX_POSTGRES_LOCK_TIMEOUT_SECONDS",
             Self::Jobs => "KOODTX_JOBS",
+            Self::JobConcurrency => "KOODTX_JOB_CONCURRENCY",
+            Self::JobTimeLimitSeconds => "KOODTX_JOB_TIME_LIMIT_SECONDS",
+            Self::JobResultHours => "KOODTX_JOB_RESULT_HOURS",
+            Self::RetentionDays => "KOODTX_RETENTION_DAYS",
+            Self::LogRetentionDays => "KOODTX_LOG_RETENTION_DAYS",
+            Self::ExportRetentionDays => "KOODTX_EXPORT_RETENTION_DAYS",
+            Self::StaleSessionHours => "KOODTX_STALE_SESSION_HOURS",
+            Self::ExportFolder => "KOODTX_EXPORT_FOLDER",
+            Self::ScheduleAnalyse => "KOODTX_SCHEDULE_ANALYSE",
+            Self::SchedulePurgeSamples => "KOODTX_SCHEDULE_PURGE_SAMPLES",
+            Self::SchedulePurgeLogs => "KOODTX_SCHEDULE_PURGE_LOGS",
+            Self::SchedulePurgeExports => "KOODTX_SCHEDULE_PURGE_EXPORTS",
+            Self::ScheduleCloseSessions => "KOODTX_SCHEDULE_CLOSE_SESSIONS",
+            Self::ScheduleOptimise => "KOODTX_SCHEDULE_OPTIMISE",
+            Self::ScheduleReport => "KOODTX_SCHEDULE_REPORT",
+            Self::MetricsListen => "KOODTX_METRICS_LISTEN",
+            Self::DrainSeconds => "KOODTX_DRAIN_SECONDS",
             Self::LogFilter => "RUST_LOG",
             Self::LogFormat => "KOODTX_LOG_FORMAT",
         }
@@ -94,12 +178,33 @@ impl Setting {
         }
     }
 
+    /// Whether its value is a secret or may hold one, such as the password in a URL. It can then
+    /// stand in a file of its own: see [`secret_file_name`](Self::secret_file_name).
+    pub const fn is_secret(self) -> bool {
+        matches!(
+            self,
+            Self::Store | Self::JwtSecret | Self::JwtSecretPrevious | Self::Jobs
+        )
+    }
+
+    /// The environment variable that names the file with the value, where it is a secret.
+    pub fn secret_file_name(self) -> Option<String> {
+        self.is_secret().then(|| format!("{}_FILE", self.name()))
+    }
+
+    /// The key in the TOML file that names the file with the value, where it is a secret.
+    pub fn secret_file_key(self) -> Option<String> {
+        self.is_secret()
+            .then(|| format!("{}_file", self.file_key()))
+    }
+
     /// Its place in the TOML file.
     pub const fn file_key(self) -> &'static str {
         match self {
             Self::Listen => "listen",
             Self::Store => "store",
             Self::JwtSecret => "auth.jwt_secret",
+            Self::JwtSecretPrevious => "auth.jwt_secret_previous",
             Self::AccessTokenMinutes => "auth.access_token_minutes",
             Self::RefreshTokenDays => "auth.refresh_token_days",
             Self::RateLimit => "auth.rate_limit",
@@ -107,11 +212,31 @@ impl Setting {
             Self::BodyMemoryBytes => "http.body_memory_bytes",
             Self::BodyTimeoutSeconds => "http.body_timeout_seconds",
             Self::BehindProxy => "http.behind_proxy",
+            Self::TlsCert => "http.tls_cert",
+            Self::TlsKey => "http.tls_key",
+            Self::CorsOrigins => "http.cors_origins",
             Self::PostgresMaxConnections => "postgres.max_connections",
             Self::PostgresAcquireTimeoutSeconds => "postgres.acquire_timeout_seconds",
             Self::PostgresStatementTimeoutSeconds => "postgres.statement_timeout_seconds",
             Self::PostgresLockTimeoutSeconds => "postgres.lock_timeout_seconds",
             Self::Jobs => "jobs",
+            Self::JobConcurrency => "tasks.concurrency",
+            Self::JobTimeLimitSeconds => "tasks.time_limit_seconds",
+            Self::JobResultHours => "tasks.result_hours",
+            Self::RetentionDays => "tasks.retention_days",
+            Self::LogRetentionDays => "tasks.log_retention_days",
+            Self::ExportRetentionDays => "tasks.export_retention_days",
+            Self::StaleSessionHours => "tasks.stale_session_hours",
+            Self::ExportFolder => "tasks.export_folder",
+            Self::ScheduleAnalyse => "schedule.analyse",
+            Self::SchedulePurgeSamples => "schedule.purge_samples",
+            Self::SchedulePurgeLogs => "schedule.purge_logs",
+            Self::SchedulePurgeExports => "schedule.purge_exports",
+            Self::ScheduleCloseSessions => "schedule.close_sessions",
+            Self::ScheduleOptimise => "schedule.optimise",
+            Self::ScheduleReport => "schedule.report",
+            Self::MetricsListen => "observe.metrics_listen",
+            Self::DrainSeconds => "observe.drain_seconds",
             Self::LogFilter => "log.filter",
             Self::LogFormat => "log.format",
         }

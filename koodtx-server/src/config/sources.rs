@@ -5,31 +5,30 @@ use std::fmt::{self, Display};
 use std::path::Path;
 
 use super::ConfigError;
+use super::secret_files::SecretFile;
 use super::setting::Setting;
 
 /// The environment variable that names the TOML file; it cannot stand in that file.
 pub(crate) const CONFIG_FILE_VARIABLE: &str = "KOODTX_CONFIG";
-/// What the server's own variables begin with.
-const VARIABLE_PREFIX: &str = "KOODTX_";
 
 /// All sources of settings, the strongest first: flags, environment, `.env`, TOML file.
 ///
 /// An empty value counts as not set.
 #[derive(Clone, Default)]
 pub struct Sources {
-    flags: BTreeMap<Setting, String>,
-    environment: HashMap<String, String>,
-    dotenv: HashMap<String, String>,
-    file: BTreeMap<String, String>,
-    file_name: String,
+    pub(super) flags: BTreeMap<Setting, String>,
+    pub(super) environment: HashMap<String, String>,
+    pub(super) dotenv: HashMap<String, String>,
+    pub(super) file: BTreeMap<String, String>,
+    pub(super) file_name: String,
+    /// Values that a source names the file of, once that file was read.
+    pub(super) secret_files: BTreeMap<Setting, SecretFile>,
 }
 
 /// A value and where it came from.
 pub(super) struct Found<'a> {
     pub(super) text: &'a str,
     pub(super) origin: String,
-    /// Whether it stood under [`Setting::alias`].
-    pub(super) by_alias: bool,
 }
 
 impl fmt::Debug for Sources {
@@ -111,7 +110,13 @@ impl Sources {
         })?;
         flatten("", &table, &mut self.file).map_err(failed)?;
         let known = Setting::ALL.map(Setting::file_key);
-        if let Some(unknown) = self.file.keys().find(|key| !known.contains(&key.as_str())) {
+        let is_known = |key: &String| {
+            known.contains(&key.as_str())
+                || Setting::ALL
+                    .iter()
+                    .any(|setting| setting.secret_file_key().as_ref() == Some(key))
+        };
+        if let Some(unknown) = self.file.keys().find(|key| !is_known(key)) {
             return Err(failed(format!(
                 "`{unknown}` is no setting; there are {}",
                 known.join(", ")
@@ -128,39 +133,21 @@ impl Sources {
         found.or_else(|| self.dotenv.get(name).filter(set)).cloned()
     }
 
-    /// A warning for each variable that looks like a setting and is none, such as a misspelt one.
-    pub(super) fn unknown_variables(&self) -> Vec<String> {
-        let places = [
-            (&self.environment, "the environment"),
-            (&self.dotenv, ".env"),
-        ];
-        let mut warnings = Vec::new();
-        for (variables, origin) in places {
-            let unknown = variables.keys().filter(|name| {
-                name.starts_with(VARIABLE_PREFIX)
-                    && *name != CONFIG_FILE_VARIABLE
-                    && Setting::ALL.iter().all(|setting| *name != setting.name())
-            });
-            warnings.extend(
-                unknown
-                    .map(|name| format!("{name} (from {origin}) is no setting: it has no effect")),
-            );
-        }
-        warnings.sort();
-        warnings
-    }
-
     /// The value of a setting from the strongest source that has one.
     pub(super) fn find(&self, setting: Setting) -> Option<Found<'_>> {
+        if let Some(secret) = self.secret_files.get(&setting) {
+            return Some(Found {
+                text: &secret.text,
+                origin: secret.origin.clone(),
+            });
+        }
         let flag = self.flags.get(&setting).map(|text| Found {
             text,
             origin: "the command line".to_owned(),
-            by_alias: false,
         });
         let file = self.file.get(setting.file_key()).map(|text| Found {
             text,
             origin: format!("`{}` in {}", setting.file_key(), self.file_name),
-            by_alias: false,
         });
         flag.filter(Found::is_set)
             .or_else(|| variable(&self.environment, setting, "the environment"))
@@ -204,7 +191,6 @@ fn variable<'a>(
     let by_name = variables.get(setting.name()).map(|text| Found {
         text,
         origin: origin.to_owned(),
-        by_alias: false,
     });
     by_name.filter(Found::is_set).or_else(|| {
         let alias = setting.alias()?;
@@ -212,7 +198,6 @@ fn variable<'a>(
         let found = Found {
             text: variables.get(alias)?,
             origin,
-            by_alias: true,
         };
         Some(found).filter(Found::is_set)
     })

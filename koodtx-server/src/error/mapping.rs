@@ -9,7 +9,9 @@ use serde_json::json;
 
 use super::ApiError;
 use crate::auth::{AuthError, FieldError};
+use crate::export::ExportError;
 use crate::http::BodyError;
+use crate::queue::QueueError;
 
 /// When a client should come back after the server or its store had no room, in seconds.
 const BUSY_RETRY_AFTER_SECONDS: u64 = 2;
@@ -175,6 +177,44 @@ impl From<FieldError> for ApiError {
     fn from(error: FieldError) -> Self {
         let plain = Self::new(StatusCode::BAD_REQUEST, error.code, error.message);
         named(plain, Some(error.field).filter(|field| !field.is_empty()))
+    }
+}
+
+impl From<QueueError> for ApiError {
+    fn from(error: QueueError) -> Self {
+        tracing::warn!(%error, "a job was not taken, or not found");
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "jobs_unavailable",
+            "background work cannot be reached or has no room right now; try again",
+        )
+        .retry_after_seconds(BUSY_RETRY_AFTER_SECONDS)
+    }
+}
+
+impl From<ExportError> for ApiError {
+    fn from(error: ExportError) -> Self {
+        match error {
+            ExportError::Store(error) => error.into(),
+            ExportError::Removed => Self::new(
+                StatusCode::NOT_FOUND,
+                "session_not_found",
+                "the samples of the session were removed while it was read",
+            ),
+            ExportError::Damaged(_) => {
+                tracing::error!(%error, "a session cannot be exported");
+                Self::new(
+                    StatusCode::INTERNAL_SERVER_ERROR,
+                    "session_damaged",
+                    "some stored samples of the session are damaged, and a file would not be whole; \
+                     a pull gives all others and names the gap",
+                )
+            }
+            error => {
+                tracing::error!(%error, "an export failed");
+                Self::internal()
+            }
+        }
     }
 }
 

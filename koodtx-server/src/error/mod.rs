@@ -23,9 +23,9 @@ pub struct ApiError {
     allow: Option<String>,
 }
 
-/// Marks a response as built from an [`ApiError`], so that no layer above rewrites it.
+/// Marks a response as built from an [`ApiError`] of that code, so that no layer above rewrites it.
 #[derive(Clone, Copy)]
-pub(crate) struct Rendered;
+pub(crate) struct Rendered(pub(crate) &'static str);
 
 #[derive(Serialize)]
 struct Body<'a> {
@@ -133,16 +133,17 @@ impl IntoResponse for ApiError {
         if let Some(allow) = self.allow.and_then(|methods| methods.try_into().ok()) {
             response.headers_mut().insert(header::ALLOW, allow);
         }
-        response.extensions_mut().insert(Rendered);
+        response.extensions_mut().insert(Rendered(self.code));
         response
     }
 }
 
 impl From<ApiError> for poem::Error {
     fn from(error: ApiError) -> Self {
+        let rendered = Rendered(error.code);
         let mut error = Self::from_response(error.into_response());
         // The extensions of a response do not survive being an error.
-        error.set_data(Rendered);
+        error.set_data(rendered);
         error
     }
 }

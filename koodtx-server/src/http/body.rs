@@ -15,8 +15,9 @@ use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt};
 use tokio::time::{Instant, timeout};
 use tokio_util::io::StreamReader;
 
-use super::budget::{Budget, Share};
+use super::budget::{Budget, BudgetUse, Share};
 use super::coding::Coding;
+use crate::metrics::BodyBytes;
 
 /// What a body starts with, in memory, and what it grows by at least.
 const BUFFER_MIN_BYTES: usize = 16 * 1024;
@@ -152,6 +153,7 @@ pub struct BodyReader {
     limits: BodyLimits,
     pushes: Budget,
     others: Budget,
+    counted: BodyBytes,
 }
 
 impl BodyReader {
@@ -161,7 +163,20 @@ impl BodyReader {
             limits,
             pushes: Budget::new(limits.push_memory_max_bytes),
             others: Budget::new(limits.other_memory_max_bytes),
+            counted: BodyBytes::default(),
         }
+    }
+
+    /// Counts what it reads there.
+    #[must_use]
+    pub(crate) fn counting(mut self, counted: BodyBytes) -> Self {
+        self.counted = counted;
+        self
+    }
+
+    /// The memory that pushes hold, and that of all other requests.
+    pub(crate) fn memory(&self) -> [BudgetUse; 2] {
+        [self.pushes.in_use(), self.others.in_use()]
     }
 
     /// Reads a JSON body. An empty body needs no Content-Type.
@@ -184,6 +199,7 @@ impl BodyReader {
             return Err(BodyError::NotJson);
         }
         let received = self.read(head, coding, body, kind).await?;
+        self.counted.decoded(received.bytes.len());
         if !head.is_json() && !received.bytes.is_empty() {
             return Err(BodyError::NotJson);
         }
@@ -202,6 +218,7 @@ impl BodyReader {
             stream: Box::pin(body.into_bytes_stream().fuse()),
             left_bytes: reading.limit_bytes,
             fault: reading.fault.clone(),
+            counted: self.counted.clone(),
         });
         // Before anything is taken: a client that only says that a body will come gets no memory.
         reading.in_time(wire.fill_buf()).await?;
@@ -341,6 +358,7 @@ struct Wire {
     stream: Pin<Box<dyn Stream<Item = io::Result<Bytes>> + Send>>,
     left_bytes: usize,
     fault: Arc<AtomicU8>,
+    counted: BodyBytes,
 }
 
 impl Stream for Wire {
@@ -348,6 +366,9 @@ impl Stream for Wire {
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let next = std::task::ready!(self.stream.as_mut().poll_next(context));
+        if let Some(Ok(chunk)) = &next {
+            self.counted.received(chunk.len());
+        }
         Poll::Ready(match next {
             Some(Ok(chunk)) if chunk.len() > self.left_bytes => {
                 self.fault.store(TOO_LARGE, Ordering::Relaxed);

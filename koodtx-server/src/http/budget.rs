@@ -12,7 +12,17 @@ const UNIT_BYTES: usize = 1024;
 /// It is never waited for: where there is no room, the request is shed. Requests that hold a part
 /// and wait for more would wait for each other.
 #[derive(Clone, Debug)]
-pub(super) struct Budget(Arc<Semaphore>);
+pub(super) struct Budget {
+    room: Arc<Semaphore>,
+    units: usize,
+}
+
+/// How much of a budget is taken, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct BudgetUse {
+    pub(crate) used: usize,
+    pub(crate) limit: usize,
+}
 
 /// A part of the budget, given back when dropped.
 #[derive(Debug)]
@@ -22,13 +32,25 @@ impl Budget {
     /// A budget of that many bytes.
     pub(super) fn new(bytes: usize) -> Self {
         let units = (bytes / UNIT_BYTES).clamp(1, Semaphore::MAX_PERMITS);
-        Self(Arc::new(Semaphore::new(units)))
+        Self {
+            room: Arc::new(Semaphore::new(units)),
+            units,
+        }
+    }
+
+    /// How much of it is taken.
+    pub(super) fn in_use(&self) -> BudgetUse {
+        let free = self.room.available_permits();
+        BudgetUse {
+            used: self.units.saturating_sub(free) * UNIT_BYTES,
+            limit: self.units * UNIT_BYTES,
+        }
     }
 
     /// Takes a part, if there is room.
     pub(super) fn take(&self, bytes: usize) -> Option<Share> {
         let units = u32::try_from(bytes.div_ceil(UNIT_BYTES)).ok()?;
-        let permit = self.0.clone().try_acquire_many_owned(units).ok()?;
+        let permit = self.room.clone().try_acquire_many_owned(units).ok()?;
         Some(Share(Some(permit)))
     }
 }
@@ -60,7 +82,13 @@ mod tests {
         assert!(budget.take(5 * UNIT_BYTES).is_none());
         share.add(budget.take(4 * UNIT_BYTES).unwrap());
         assert!(budget.take(1).is_none());
+        let full = BudgetUse {
+            used: 10 * UNIT_BYTES,
+            limit: 10 * UNIT_BYTES,
+        };
+        assert_eq!(budget.in_use(), full);
         drop(share);
+        assert_eq!(budget.in_use().used, 0);
         assert!(budget.take(10 * UNIT_BYTES).is_some());
     }
 }

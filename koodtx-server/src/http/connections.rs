@@ -11,16 +11,20 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use poem::endpoint::BoxEndpoint;
 use poem::http::uri::Scheme;
 use poem::web::{LocalAddr, RemoteAddr};
 use poem::{Addr, Endpoint, Request, Response};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
 
 use super::stalled_write::StalledWrite;
+use super::tls::Tls;
+use crate::metrics::Level;
 
 /// Most connections at a time; more wait in the backlog of the listener.
 const CONNECTIONS_MAX_COUNT: usize = 4_096;
@@ -41,17 +45,14 @@ const ACCEPT_PAUSE_MILLIS: u64 = 100;
 /// Only that of asking the listener for its address.
 pub(crate) async fn serve_connections(
     listener: TcpListener,
+    tls: Option<Arc<Tls>>,
     endpoint: BoxEndpoint<'static, Response>,
     shutdown: impl Future<Output = ()>,
     grace: Duration,
+    open: &Level,
 ) -> io::Result<()> {
-    let local = listener.local_addr()?;
-    let endpoint = Arc::new(endpoint);
+    let server = Arc::new(ConnectionServer::new(listener.local_addr()?, tls, endpoint));
     let room = Arc::new(Semaphore::new(CONNECTIONS_MAX_COUNT));
-    let mut builder = http1::Builder::new();
-    builder
-        .timer(TokioTimer::new())
-        .header_read_timeout(Duration::from_secs(HEAD_TIMEOUT_SECONDS));
     let graceful = GracefulShutdown::new();
     tokio::pin!(shutdown);
     loop {
@@ -72,24 +73,15 @@ pub(crate) async fn serve_connections(
                 continue;
             }
         };
-        let service = {
-            let endpoint = endpoint.clone();
-            service_fn(move |request: hyper::Request<Incoming>| {
-                let endpoint = endpoint.clone();
-                async move { answer(&endpoint, request, local, remote).await }
-            })
-        };
-        let connection = builder.serve_connection(prepare(stream), service);
-        let connection = graceful.watch(connection);
+        let (server, watcher) = (server.clone(), graceful.watcher());
+        let open = open.enter();
         tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                // A client that went away, was too slow or does not speak HTTP: no trouble here.
-                tracing::debug!(%error, "a connection ended early");
-            }
-            drop(permit);
+            server.serve(stream, remote, watcher).await;
+            drop((permit, open));
         });
     }
     drop(listener);
+    server.stopping.cancel();
     let in_flight = graceful.count();
     if timeout(grace, graceful.shutdown()).await.is_err() {
         tracing::warn!(
@@ -100,30 +92,83 @@ pub(crate) async fn serve_connections(
     Ok(())
 }
 
-fn prepare(stream: TcpStream) -> TokioIo<StalledWrite<TcpStream>> {
+/// What all connections share.
+struct ConnectionServer {
+    local: SocketAddr,
+    tls: Option<Arc<Tls>>,
+    endpoint: BoxEndpoint<'static, Response>,
+    builder: http1::Builder,
+    /// Ends handshakes: who shakes hands has not asked for anything yet.
+    stopping: CancellationToken,
+}
+
+impl ConnectionServer {
+    fn new(
+        local: SocketAddr,
+        tls: Option<Arc<Tls>>,
+        endpoint: BoxEndpoint<'static, Response>,
+    ) -> Self {
+        let mut builder = http1::Builder::new();
+        builder
+            .timer(TokioTimer::new())
+            .header_read_timeout(Duration::from_secs(HEAD_TIMEOUT_SECONDS));
+        Self {
+            local,
+            tls,
+            endpoint,
+            builder,
+            stopping: CancellationToken::new(),
+        }
+    }
+
+    /// Serves one connection to its end.
+    async fn serve(&self, stream: TcpStream, remote: SocketAddr, watcher: Watcher) {
+        let stream = prepare(stream);
+        let Some(tls) = &self.tls else {
+            return self.converse(stream, Scheme::HTTP, remote, watcher).await;
+        };
+        let shaken = tokio::select! {
+            () = self.stopping.cancelled() => return,
+            shaken = tls.accept(stream) => shaken,
+        };
+        match shaken {
+            Ok(stream) => self.converse(stream, Scheme::HTTPS, remote, watcher).await,
+            // A client that does not speak TLS, or does not trust the certificate, or is too slow.
+            Err(error) => tracing::debug!(%error, "a TLS handshake failed"),
+        }
+    }
+
+    /// Answers the requests of one connection.
+    async fn converse(
+        &self,
+        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        scheme: Scheme,
+        remote: SocketAddr,
+        watcher: Watcher,
+    ) {
+        let service = service_fn(|request: hyper::Request<Incoming>| {
+            let (local, remote) = (
+                LocalAddr(Addr::SocketAddr(self.local)),
+                RemoteAddr(Addr::SocketAddr(remote)),
+            );
+            let request = Request::from((request, local, remote, scheme.clone()));
+            async {
+                let response = self.endpoint.get_response(request).await;
+                Ok::<hyper::Response<_>, Infallible>(response.into())
+            }
+        });
+        let connection = self.builder.serve_connection(TokioIo::new(stream), service);
+        if let Err(error) = watcher.watch(connection).await {
+            // A client that went away, was too slow or does not speak HTTP: no trouble here.
+            tracing::debug!(%error, "a connection ended early");
+        }
+    }
+}
+
+fn prepare(stream: TcpStream) -> StalledWrite<TcpStream> {
     // Without it small answers may wait for the client's delayed acknowledgement.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "TCP_NODELAY was refused");
     }
-    TokioIo::new(StalledWrite::new(
-        stream,
-        Duration::from_secs(WRITE_TIMEOUT_SECONDS),
-    ))
-}
-
-async fn answer<B>(
-    endpoint: &BoxEndpoint<'static, Response>,
-    request: hyper::Request<Incoming>,
-    local: SocketAddr,
-    remote: SocketAddr,
-) -> Result<hyper::Response<B>, Infallible>
-where
-    hyper::Response<B>: From<Response>,
-{
-    let (local, remote) = (
-        LocalAddr(Addr::SocketAddr(local)),
-        RemoteAddr(Addr::SocketAddr(remote)),
-    );
-    let request = Request::from((request, local, remote, Scheme::HTTP));
-    Ok(endpoint.get_response(request).await.into())
+    StalledWrite::new(stream, Duration::from_secs(WRITE_TIMEOUT_SECONDS))
 }

@@ -1,84 +1,85 @@
 //! The outermost layer: every error is JSON, no panic gets out, no error text of a library does.
 
-use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::time::Instant;
 
 use futures_util::FutureExt;
-use poem::http::{HeaderValue, Method, StatusCode, header};
+use poem::http::{Method, StatusCode, header};
 use poem::{Endpoint, IntoResponse, Request, Response};
 use serde_json::json;
+use tracing::Instrument;
 
 use super::access_log::access_log;
+use super::allowed_methods::AllowedMethods;
+use super::body_in_span::body_in_span;
 use super::compress::{compress, requested_coding};
+use super::cors::CorsOrigins;
 use super::lingering::linger;
+use super::request_id::{REQUEST_ID, request_id};
+use super::security_headers::add_security_headers;
 use crate::error::{ApiError, Rendered};
 
-/// The methods that each path knows, for the `Allow` of a 405.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct AllowedMethods(HashMap<String, Vec<String>>);
-
-impl AllowedMethods {
-    pub(crate) fn add(&mut self, pattern: String, method: &Method) {
-        self.0.entry(pattern).or_default().push(method.to_string());
-    }
-
-    fn of(&self, path: &str) -> Vec<String> {
-        let segments = |path: &str| path.split('/').map(str::to_owned).collect::<Vec<_>>();
-        let asked = segments(path);
-        let fits = |pattern: &str| {
-            let known = segments(pattern);
-            known.len() == asked.len()
-                && known
-                    .iter()
-                    .zip(&asked)
-                    .all(|(known, asked)| known.starts_with('{') || known == asked)
-        };
-        let mut methods: Vec<_> = self
-            .0
-            .iter()
-            .filter(|(pattern, _)| fits(pattern))
-            .flat_map(|(_, methods)| methods.clone())
-            .collect();
-        if methods.iter().any(|method| method == "GET") {
-            methods.push("HEAD".to_owned());
-        }
-        methods.sort();
-        methods
-    }
+/// The outermost layer of the API.
+#[derive(Debug)]
+pub(crate) struct Envelope {
+    pub(crate) allowed: AllowedMethods,
+    pub(crate) cors: CorsOrigins,
+    /// Whether the server speaks TLS.
+    pub(crate) over_tls: bool,
 }
 
-/// Answers a request through `inner`, whatever happens in there.
-pub(crate) async fn envelope(
-    inner: &impl Endpoint,
-    allowed: &AllowedMethods,
-    mut request: Request,
-) -> Response {
-    let started = Instant::now();
-    let method = request.method().clone();
-    let path = request.uri().path().to_owned();
-    let coding = requested_coding(request.headers());
-    linger(&mut request);
+impl Envelope {
+    /// Answers a request through `inner`, whatever happens in there, and logs all of it under the
+    /// request's id.
+    pub(crate) async fn answer(&self, inner: &impl Endpoint, request: Request) -> Response {
+        let id = request_id(request.headers());
+        let origin = request.headers().get(header::ORIGIN).cloned();
+        // As severe as an event can be, so that the id is there however few of them are logged.
+        let span = tracing::error_span!("request", request_id = id.to_str().unwrap_or_default());
 
-    let answer = AssertUnwindSafe(inner.call(request)).catch_unwind().await;
-    let response = match answer {
-        Ok(Ok(output)) => output.into_response(),
-        Ok(Err(error)) => error.into_response(),
-        Err(_) => {
-            tracing::error!(%method, "a handler panicked");
-            ApiError::internal().into_response()
-        }
-    };
-    let mut response = render(response, &path, allowed);
-    response.headers_mut().insert(
-        header::X_CONTENT_TYPE_OPTIONS,
-        HeaderValue::from_static("nosniff"),
-    );
-    access_log(&method, started, &response);
-    if method == Method::HEAD {
+        let answering = self.answer_in_span(inner, request);
+        let mut response = answering.instrument(span.clone()).await;
+        let headers = response.headers_mut();
+        headers.insert(REQUEST_ID, id);
+        add_security_headers(headers, self.over_tls);
+        self.cors.mark(origin.as_ref(), headers);
+        body_in_span(span, &mut response);
         response
-    } else {
-        compress(coding, response)
+    }
+
+    async fn answer_in_span(&self, inner: &impl Endpoint, mut request: Request) -> Response {
+        let started = Instant::now();
+        let method = request.method().clone();
+        let path = request.uri().path().to_owned();
+        let coding = requested_coding(request.headers());
+        linger(&mut request);
+
+        let preflight = self.cors.preflight(&request, || self.allowed.of(&path));
+        let response = match preflight {
+            Some(response) => response,
+            None => self.answer_safely(inner, request, &path).await,
+        };
+        access_log(&method, started, &response);
+        if method == Method::HEAD {
+            response
+        } else {
+            compress(coding, response)
+        }
+    }
+
+    /// The answer of `inner`, or an error of ours in place of a panic or of a library's error.
+    async fn answer_safely(&self, inner: &impl Endpoint, request: Request, path: &str) -> Response {
+        let method = request.method().clone();
+        let answer = AssertUnwindSafe(inner.call(request)).catch_unwind().await;
+        let response = match answer {
+            Ok(Ok(output)) => output.into_response(),
+            Ok(Err(error)) => error.into_response(),
+            Err(_) => {
+                tracing::error!(%method, "a handler panicked");
+                ApiError::internal().into_response()
+            }
+        };
+        render(response, path, &self.allowed)
     }
 }
 

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use koodtx_core::memory::MemoryStore;
 use koodtx_core::store::{Store, StoreError, StoreErrorKind};
-use koodtx_store_postgres::SchemaStatus;
+use koodtx_store_postgres::{PostgresStore, SchemaStatus};
 use koodtx_store_sled::{SledOptions, SledStore};
 
 use crate::config::{Config, StoreUrl};
@@ -20,8 +20,15 @@ use crate::config::{Config, StoreUrl};
 pub type Opened = Result<Arc<dyn Store>, StoreError>;
 
 type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
-type Opener = dyn Fn(StoreUrl, Config) -> Boxed<Opened> + Send + Sync;
+type Opener = dyn Fn(StoreUrl, Config) -> Boxed<Result<OpenStore, StoreError>> + Send + Sync;
 type Schema = fn(SchemaStep, StoreUrl, Config) -> Boxed<Result<SchemaStatus, StoreError>>;
+
+/// A store, and what can be asked of it beside the traits.
+pub(crate) struct OpenStore {
+    pub(crate) store: Arc<dyn Store>,
+    /// The same store, where it is one on PostgreSQL.
+    pub(crate) postgres: Option<PostgresStore>,
+}
 
 /// What to do with the schema of a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,7 +122,13 @@ impl StoreRegistry {
         F: Future<Output = Opened> + Send + 'static,
     {
         // What such a store can be told stands in its URL.
-        let open: Arc<Opener> = Arc::new(move |url, _| Box::pin(open(url)));
+        let open: Arc<Opener> = Arc::new(move |url, _| {
+            let opening = open(url);
+            Box::pin(async move {
+                let (store, postgres) = (opening.await?, None);
+                Ok(OpenStore { store, postgres })
+            })
+        });
         let schema = None;
         let entry = Entry {
             open,
@@ -138,6 +151,16 @@ impl StoreRegistry {
 
     /// Opens the store of that URL, whatever store `config` names; `None` for an unknown scheme.
     pub async fn open(&self, url: &StoreUrl, config: &Config) -> Option<Opened> {
+        let opened = self.open_whole(url, config).await?;
+        Some(opened.map(|opened| opened.store))
+    }
+
+    /// Opens the store of that URL with what can be asked of it beside the traits.
+    pub(crate) async fn open_whole(
+        &self,
+        url: &StoreUrl,
+        config: &Config,
+    ) -> Option<Result<OpenStore, StoreError>> {
         let entry = self.0.get(url.scheme())?;
         Some((entry.open)(url.clone(), config.clone()).await)
     }

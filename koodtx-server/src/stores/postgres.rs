@@ -5,13 +5,16 @@ use std::sync::Arc;
 use koodtx_core::store::{StoreError, StoreErrorKind};
 use koodtx_store_postgres::{PostgresOptions, PostgresStore, SchemaStatus};
 
-use super::{Opened, SchemaStep};
+use super::{OpenStore, SchemaStep};
 use crate::config::{Config, StoreUrl};
 
-pub(super) async fn open(url: StoreUrl, config: Config) -> Opened {
+pub(super) async fn open(url: StoreUrl, config: Config) -> Result<OpenStore, StoreError> {
     let options = options("open", &url, &config)?;
     match PostgresStore::open(&options).await {
-        Ok(store) => Ok(Arc::new(store)),
+        Ok(store) => Ok(OpenStore {
+            store: Arc::new(store.clone()),
+            postgres: Some(store),
+        }),
         // All that is known is that no connection came up in time; trying one by itself says why.
         Err(error) if error.kind() == StoreErrorKind::Unavailable => {
             let tried = koodtx_store_postgres::schema_status(&options).await;

@@ -196,3 +196,67 @@ impl Example for MeAnswer {
         }
     }
 }
+
+/// A new password, and the one before it.
+#[derive(Object)]
+#[oai(rename = "ChangePassword", example)]
+pub struct PasswordBody {
+    /// The password until now.
+    pub current_password: String,
+    /// 8 to 128 characters.
+    #[oai(validator(min_length = 8, max_length = 128))]
+    pub new_password: String,
+}
+
+impl Example for PasswordBody {
+    fn example() -> Self {
+        Self {
+            current_password: "correct horse battery".to_owned(),
+            new_password: "staple of a new one".to_owned(),
+        }
+    }
+}
+
+/// Where a user is signed in.
+#[derive(Object)]
+#[oai(rename = "Devices", example)]
+pub struct DevicesAnswer {
+    /// Sign-ins that have not expired, the oldest first.
+    pub devices: Vec<DeviceBody>,
+}
+
+impl Example for DevicesAnswer {
+    fn example() -> Self {
+        Self {
+            devices: vec![DeviceBody::example()],
+        }
+    }
+}
+
+/// One sign-in.
+#[derive(Object)]
+#[oai(rename = "Device", example)]
+pub struct DeviceBody {
+    /// Names the sign-in.
+    pub sign_in_id: String,
+    /// On which device; null where it did not say.
+    pub device_id: Nullable<String>,
+    /// When it began.
+    pub created_at: WireTime,
+    /// When it ends unless it is refreshed.
+    pub expires_at: WireTime,
+    /// Whether it is the one that asks.
+    pub is_current: bool,
+}
+
+impl Example for DeviceBody {
+    fn example() -> Self {
+        Self {
+            sign_in_id: "5c7f9f0e-3a55-4d2c-9d5f-2f6f3b0b8f11".to_owned(),
+            device_id: Nullable(Some("phone-1".to_owned())),
+            created_at: WireTime::example_millis(1_763_035_200_122),
+            expires_at: WireTime::example_millis(1_765_627_200_122),
+            is_current: true,
+        }
+    }
+}

@@ -4,6 +4,7 @@
 //! in the core; the tests check every answer against the document.
 
 mod account;
+mod analysis;
 mod error;
 mod pull;
 mod push;
@@ -14,12 +15,20 @@ mod text;
 use poem_openapi::Tags;
 
 pub use account::{
-    LoginBody, MeAnswer, MessageAnswer, RegisterBody, SignedInAnswer, TokensAnswer, WireUser,
+    DeviceBody, DevicesAnswer, LoginBody, MeAnswer, MessageAnswer, PasswordBody, RegisterBody,
+    SignedInAnswer, TokensAnswer, WireUser,
+};
+pub use analysis::{
+    AnalysisAnswer, AnomaliesAnswer, BoundingBoxBody, FieldStatisticsBody, JobAnswer, PeriodBody,
+    SensorAnalysisBody, SensorAnomaliesBody, SpeedBody, StatisticsAnswer, SubmittedAnswer,
+    TotalsBody, WireJobState,
 };
 pub use error::ErrorBody;
 pub use pull::{PullAnswer, PullBody, PulledRecord, PulledSession};
 pub use push::{PushAnswer, PushBody, PushedRecord, PushedSession, RefusedRecord};
-pub use server::{HealthAnswer, LinksBody, RootAnswer, StatusAnswer, StoreHealth, SyncLogBody};
+pub use server::{
+    HealthAnswer, LinksBody, ReadyAnswer, RootAnswer, StatusAnswer, StoreHealth, SyncLogBody,
+};
 pub use session::{DeleteAnswer, SensorSummary, SessionAnswer, SessionListAnswer, SessionMeta};
 pub use text::{Nullable, SampleMillis, WireSessionId, WireTime};
 
@@ -34,4 +43,6 @@ pub enum Tag {
     Sync,
     /// Looking at sessions and deleting them.
     Sessions,
+    /// What the server computes of sessions, and exports.
+    Analysis,
 }

@@ -158,6 +158,10 @@ pub struct PulledSession {
     pub created_at: WireTime,
     /// When it last changed, by the user's clock.
     pub updated_at: WireTime,
+    /// When samples of it were removed because of their age; absent where none were. A device keeps
+    /// what it has: this is no deletion.
+    #[oai(skip_serializing_if_is_none)]
+    pub data_purged_at: Option<WireTime>,
     /// True where the session's first samples were on an earlier page.
     #[oai(skip_serializing_if_is_none)]
     pub continues: Option<bool>,
@@ -179,6 +183,7 @@ impl Example for PulledSession {
             is_uploaded: true,
             created_at: WireTime::example_millis(1_763_035_200_122),
             updated_at: WireTime::example_millis(1_763_035_200_123),
+            data_purged_at: None,
             continues: None,
             sensor_data: vec![PulledRecord::example()],
         }

@@ -37,6 +37,8 @@ pub struct LinksBody {
     pub openapi: String,
     /// Whether it works.
     pub health: String,
+    /// Whether requests should come here.
+    pub ready: String,
 }
 
 impl Example for LinksBody {
@@ -45,6 +47,29 @@ impl Example for LinksBody {
             docs: DOCS_PATH.to_owned(),
             openapi: DOCUMENT_PATH.to_owned(),
             health: "/health".to_owned(),
+            ready: "/ready".to_owned(),
+        }
+    }
+}
+
+/// Whether requests should come here.
+#[derive(Object)]
+#[oai(rename = "Ready", example)]
+pub struct ReadyAnswer {
+    /// `ready`.
+    pub status: String,
+    /// The service.
+    pub service: String,
+    /// Its version.
+    pub version: String,
+}
+
+impl Example for ReadyAnswer {
+    fn example() -> Self {
+        Self {
+            status: "ready".to_owned(),
+            service: SERVICE_NAME.to_owned(),
+            version: SERVICE_VERSION.to_owned(),
         }
     }
 }

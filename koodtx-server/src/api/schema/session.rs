@@ -32,6 +32,9 @@ pub struct SessionMeta {
     pub created_at: WireTime,
     /// When it last changed, by the user's clock.
     pub updated_at: WireTime,
+    /// When samples of it were removed because of their age; absent where none were.
+    #[oai(skip_serializing_if_is_none)]
+    pub data_purged_at: Option<WireTime>,
 }
 
 impl SessionMeta {
@@ -49,6 +52,7 @@ impl SessionMeta {
             is_uploaded: state.is_uploaded(),
             created_at: state.created_at.into(),
             updated_at: state.updated_at.into(),
+            data_purged_at: state.data_purged_at.map(WireTime),
         }
     }
 }
@@ -67,6 +71,7 @@ impl Example for SessionMeta {
             is_uploaded: true,
             created_at: WireTime::example_millis(1_763_035_200_122),
             updated_at: WireTime::example_millis(1_763_035_200_123),
+            data_purged_at: None,
         }
     }
 }
