@@ -10,6 +10,7 @@ mod support;
 
 mod crash;
 mod hostile;
+mod jobs;
 mod memory;
 mod postgres;
 mod races;

@@ -1,112 +1,11 @@
 //! The program, run as operators run it.
 
-use std::io::{BufRead, BufReader, Write};
-use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
-use std::time::{Duration, Instant};
+use std::io::Write;
+use std::process::Stdio;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-/// The program in a folder of its own, with no settings from outside.
-fn program(folder: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_koodtx-server"));
-    command.args(arguments).current_dir(folder).env_clear();
-    command
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    command
-}
-
-fn run(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
-    finish(program(folder, arguments).output().unwrap())
-}
-
-fn finish(output: Output) -> (i32, String, String) {
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    (
-        output.status.code().unwrap_or(-1),
-        text(output.stdout),
-        text(output.stderr),
-    )
-}
-
-/// A server that is killed when the test ends before it was stopped.
-struct Running {
-    child: Child,
-    address: String,
-    shown: String,
-}
-
-impl Running {
-    fn start(folder: &Path, arguments: &[&str]) -> Self {
-        let all = [&["--listen", "127.0.0.1:0"], arguments].concat();
-        let mut child = program(folder, &all)
-            .env("KOODTX_RATE_LIMIT", "off")
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let mut shown = String::new();
-        while !shown.contains("  data  ") {
-            let Some(line) = lines.next() else {
-                panic!("{:?}", finish(child.wait_with_output().unwrap()))
-            };
-            shown.push_str(&line.unwrap());
-            shown.push('\n');
-        }
-        let address = shown
-            .lines()
-            .find_map(|line| line.trim().strip_prefix("API   http://"));
-        Self {
-            child,
-            address: address.unwrap().to_owned(),
-            shown,
-        }
-    }
-
-    /// SIGTERM, and what it exits with.
-    fn stop(&mut self) -> i32 {
-        let id = self.child.id().to_string();
-        assert!(
-            Command::new("kill")
-                .args(["-TERM", &id])
-                .status()
-                .unwrap()
-                .success()
-        );
-        let began = Instant::now();
-        loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                return status.code().unwrap_or(-1);
-            }
-            assert!(
-                began.elapsed() < Duration::from_secs(30),
-                "the server does not stop"
-            );
-            std::thread::sleep(Duration::from_millis(20));
-        }
-    }
-
-    async fn call(&self, path: &str, token: Option<&str>, body: &Value) -> (u16, Value) {
-        let client = reqwest::Client::builder().no_proxy().build().unwrap();
-        let mut request = client
-            .post(format!("http://{}{path}", self.address))
-            .json(body);
-        if let Some(token) = token {
-            request = request.bearer_auth(token);
-        }
-        let response = request.send().await.unwrap();
-        (response.status().as_u16(), response.json().await.unwrap())
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        // Already gone where the test stopped it.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
+use crate::support::{Running, finish, program, run};
 
 #[test]
 fn help_shows_commands_and_examples() {
@@ -337,8 +236,7 @@ async fn the_log_holds_no_secrets() {
         )
         .await;
     assert_eq!(server.stop(), 0);
-    let mut log = String::new();
-    std::io::Read::read_to_string(&mut server.child.stderr.take().unwrap(), &mut log).unwrap();
+    let log = server.log();
     assert!(
         log.contains("route=\"/api/sync/push\"") && log.contains("status=400"),
         "{log}"
@@ -346,4 +244,13 @@ async fn the_log_holds_no_secrets() {
     for secret in ["s3cr3t", "wr0ng", &token, "body text", "ann@example.com"] {
         assert!(!log.contains(secret), "{log}");
     }
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_is_no_reason_to_panic() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut child = program(folder.path(), &["jobs", "list"]).spawn().unwrap();
+    drop(child.stdout.take());
+    let (status, _, errors) = finish(child.wait_with_output().unwrap());
+    assert_eq!((status, errors.as_str()), (0, ""));
 }

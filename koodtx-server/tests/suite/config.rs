@@ -4,8 +4,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use koodtx_server::auth::RateLimit;
-use koodtx_server::config::{LogFormat, PostgresConfig};
-use koodtx_server::{Config, Setting, Sources};
+use koodtx_server::config::{JobsConfig, LogFormat, PostgresConfig, QueueKind};
+use koodtx_server::jobs::Task;
+use koodtx_server::{Config, CorsOrigins, Setting, Sources};
 
 fn environment(variables: &[(&str, &str)]) -> Sources {
     let owned = variables
@@ -63,7 +64,8 @@ fn the_defaults_are_what_the_documentation_says() {
     assert_eq!(config.auth.lifetimes.access_seconds, 3_600);
     assert_eq!(config.auth.lifetimes.refresh_seconds, 30 * 86_400);
     assert!(config.auth.secret.is_none() && config.warnings.is_empty());
-    assert!(!config.http.behind_proxy);
+    assert!(!config.http.behind_proxy && config.http.tls.is_none());
+    assert_eq!(config.http.cors, CorsOrigins::None);
     let postgres = config.postgres;
     assert_eq!(postgres.max_connections, 16);
     assert_eq!(postgres.acquire_timeout, Duration::from_secs(5));
@@ -127,6 +129,10 @@ fn every_failure_names_the_setting_and_shows_no_value() {
         ("KOODTX_LISTEN", "localhost"),
         ("KOODTX_STORE", "not-a-url"),
         ("KOODTX_JWT_SECRET", "0123456789abcdef0123456789abcde"),
+        ("KOODTX_JWT_SECRET_PREVIOUS", "0123456789abcdef"),
+        ("KOODTX_CORS_ORIGINS", "https://app.example/"),
+        ("KOODTX_TLS_CERT", "cert.pem"),
+        ("KOODTX_TLS_KEY", "key.pem"),
         ("KOODTX_ACCESS_TOKEN_MINUTES", "0"),
         ("KOODTX_REFRESH_TOKEN_DAYS", "forever-and-a-day"),
         ("KOODTX_RATE_LIMIT", "zero-or-so"),
@@ -140,7 +146,17 @@ fn every_failure_names_the_setting_and_shows_no_value() {
         ("KOODTX_POSTGRES_STATEMENT_TIMEOUT_SECONDS", "4000000"),
         ("KOODTX_POSTGRES_LOCK_TIMEOUT_SECONDS", "-0.75"),
         ("KOODTX_JOBS", "somewhere"),
-        ("KOODTX_JOBS", "redis://localhost:6379"),
+        ("KOODTX_JOBS", "rediss://hunter2@somewhere"),
+        ("KOODTX_JOB_CONCURRENCY", "0"),
+        ("KOODTX_JOB_TIME_LIMIT_SECONDS", "5 minutes"),
+        ("KOODTX_JOB_RESULT_HOURS", "-24-hours"),
+        ("KOODTX_RETENTION_DAYS", "forever"),
+        ("KOODTX_RETENTION_DAYS", "99999"),
+        ("KOODTX_LOG_RETENTION_DAYS", "0"),
+        ("KOODTX_EXPORT_RETENTION_DAYS", "1.75"),
+        ("KOODTX_STALE_SESSION_HOURS", "a-day"),
+        ("KOODTX_SCHEDULE_PURGE_SAMPLES", "at 3 a.m."),
+        ("KOODTX_SCHEDULE_OPTIMISE", "0 0 31 2 *"),
         ("RUST_LOG", "=====nonsense"),
         ("KOODTX_LOG_FORMAT", "yaml-ish"),
     ];
@@ -156,23 +172,28 @@ fn every_failure_names_the_setting_and_shows_no_value() {
 }
 
 #[test]
-fn jobs_are_not_promised() {
-    let read = |name, value| {
-        Config::read(&environment(&[(name, value)]))
-            .unwrap()
-            .warnings
-    };
-    assert!(read("KOODTX_JOBS", "off").is_empty());
-    for (name, value) in [
-        ("KOODTX_JOBS", "memory"),
-        ("REDIS_URL", "redis://localhost"),
-    ] {
-        let warnings = read(name, value);
-        assert!(
-            warnings.len() == 1 && warnings[0].contains("background jobs"),
-            "{warnings:?}"
-        );
+fn jobs_are_done_by_default_and_no_sample_is_removed() {
+    let read = |variables: &[(&str, &str)]| Config::read(&environment(variables)).unwrap().jobs;
+    let jobs = read(&[]);
+    assert_eq!(jobs.queue, QueueKind::Memory);
+    assert_eq!(jobs.retention.sample_days, None);
+    assert_eq!(read(&[("KOODTX_JOBS", "off")]).queue, QueueKind::Off);
+    for name in ["KOODTX_JOBS", "REDIS_URL"] {
+        let jobs = read(&[(name, "redis://:hunter2@localhost")]);
+        assert!(matches!(jobs.queue, QueueKind::Redis(_)));
+        assert!(!format!("{jobs:?}").contains("hunter2"));
     }
+    let jobs = read(&[
+        ("KOODTX_RETENTION_DAYS", "30"),
+        ("KOODTX_LOG_RETENTION_DAYS", "off"),
+        ("KOODTX_SCHEDULE_REPORT", "off"),
+        ("KOODTX_SCHEDULE_PURGE_SAMPLES", "5 4 * * 1-5"),
+    ]);
+    assert_eq!(jobs.retention.sample_days, Some(30));
+    assert_eq!(jobs.retention.log_days, None);
+    assert_eq!(jobs.schedule[&Task::Report], None);
+    let purge = jobs.schedule[&Task::PurgeSamples].as_ref().unwrap();
+    assert_eq!(purge.to_string(), "5 4 * * 1-5");
 }
 
 #[test]
@@ -183,7 +204,6 @@ fn a_misspelt_variable_is_warned_of_without_its_value() {
     let variables = [
         ("KOODTX_STROE", "memory:"),
         ("KOODTX_CONFIG", "koodtx.toml"),
-        ("KOODTX_JOBS", "off"),
         ("RUST_LOGS", "info"),
     ];
     let sources = environment(&variables).dotenv(&dotenv).unwrap();
@@ -261,6 +281,7 @@ fn the_examples_are_right_and_complete() {
         let config = Config::read(sources).unwrap();
         assert_eq!(config.listen.to_string(), "127.0.0.1:5000");
         assert_eq!(config.postgres, PostgresConfig::default());
+        assert_eq!(config.jobs, JobsConfig::default());
         assert_eq!(config.auth.rate_limit, RateLimit::default());
         assert_eq!(config.log.format, LogFormat::Text);
     }

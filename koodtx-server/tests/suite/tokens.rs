@@ -199,3 +199,71 @@ async fn lifetimes_are_settings() {
         (300, 2 * 86_400)
     );
 }
+
+#[tokio::test]
+async fn a_changed_password_signs_out_everywhere_else() {
+    let server = start(&[]).await;
+    let phone = server.register("ann").await;
+    let watch = server.login("ann", "watch").await;
+    let change = async |current: &str, new: &str| {
+        let body = json!({ "current_password": current, "new_password": new });
+        let request = server.post("/api/auth/password").by(&phone).json(&body);
+        request.send().await
+    };
+    let new = "staple of a new one";
+    change("wrong", new).await.is(401, "invalid_credentials");
+    change(Account::PASSWORD, "short").await.names("password");
+    let body = json!({ "current_password": Account::PASSWORD });
+    let request = server.post("/api/auth/password").by(&phone).json(&body);
+    request.send().await.names("new_password");
+
+    let changed = Account::of(&change(Account::PASSWORD, new).await);
+    for signed_out in [&phone, &watch] {
+        let refresh = server.post("/api/auth/refresh").bearer(&signed_out.refresh);
+        refresh.send().await.is(401, "token_revoked");
+    }
+    let refresh = server.post("/api/auth/refresh").bearer(&changed.refresh);
+    assert_eq!(refresh.send().await.status, 200);
+    for (password, status) in [(Account::PASSWORD, 401), (new, 200)] {
+        let body = json!({ "username": "ann", "password": password });
+        let login = server.post("/api/auth/login").json(&body).send().await;
+        assert_eq!(login.status, status, "{}", login.text);
+    }
+}
+
+#[tokio::test]
+async fn devices_are_listed_and_signed_out_one_by_one() {
+    let server = start(&[]).await;
+    let phone = server.register("ann").await;
+    let watch = server.login("ann", "watch").await;
+    let ben = server.register("ben").await;
+    let list = server.get("/api/auth/devices").by(&phone).send().await.ok();
+    let devices = list["devices"].as_array().unwrap();
+    let names: Vec<_> = devices.iter().map(|one| &one["device_id"]).collect();
+    assert_eq!(names, ["ann-phone", "watch"]);
+    let current: Vec<_> = devices.iter().map(|one| &one["is_current"]).collect();
+    assert_eq!(current, [&json!(true), &json!(false)]);
+
+    let id = devices[1]["sign_in_id"].as_str().unwrap();
+    let path = format!("/api/auth/devices/{id}");
+    let foreign = server.delete(&path).by(&ben).send().await;
+    foreign.is(404, "device_not_found");
+    let refresh = |account: &Account| server.post("/api/auth/refresh").bearer(&account.refresh);
+    server.delete(&path).by(&phone).send().await.ok();
+    refresh(&watch).send().await.is(401, "token_revoked");
+    assert_eq!(refresh(&phone).send().await.status, 200);
+    server
+        .delete(&path)
+        .by(&phone)
+        .send()
+        .await
+        .is(404, "device_not_found");
+    let wrong = server
+        .delete("/api/auth/devices/watch")
+        .by(&phone)
+        .send()
+        .await;
+    wrong.names("sign_in_id");
+    let list = server.get("/api/auth/devices").by(&phone).send().await.ok();
+    assert_eq!(list["devices"].as_array().unwrap().len(), 1);
+}

@@ -3,6 +3,8 @@
 
 #[path = "../accounts.rs"]
 mod accounts;
+#[path = "../jobs.rs"]
+mod jobs;
 #[path = "../pull.rs"]
 mod pull;
 #[path = "../push.rs"]

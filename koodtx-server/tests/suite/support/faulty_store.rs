@@ -6,10 +6,11 @@ use koodtx_core::id::{LogId, SessionId, SignInId, UserId};
 use koodtx_core::memory::MemoryStore;
 use koodtx_core::pull::{Damage, PullHead, PullQuery, RecordChunk, RecordQuery};
 use koodtx_core::store::{
-    AccountStore, Credentials, MaintenanceStore, NewFamily, NewUser, PushCommand, PushOutcome,
-    Rotation, SessionDetail, SessionList, SignIn, StoreError, StoreErrorKind, StoreInfo, SyncStore,
-    Taken, TokenHash, TransferStore, Usage, User, UserExport, UserImport, UserPage, UserStatus,
-    VerifyPage, VerifyPosition,
+    AccountStore, Analysis, Credentials, FoundSessions, MaintenanceStore, NewFamily, NewUser,
+    PushCommand, PushOutcome, RepairPage, ResultStore, Rotation, SessionDetail, SessionFilter,
+    SessionList, SessionPosition, SignIn, StoreError, StoreErrorKind, StoreInfo, SyncStore, Taken,
+    TaskRun, TokenHash, TransferStore, Usage, User, UserExport, UserImport, UserPage, UserStatus,
+    VerifyPage,
 };
 use koodtx_core::sync_log::NewSyncLogEntry;
 use koodtx_core::time::Timestamp;
@@ -245,14 +246,98 @@ impl AccountStore for FaultyStore {
 impl MaintenanceStore for FaultyStore {
     async fn verify(
         &self,
-        after: Option<VerifyPosition>,
+        after: Option<SessionPosition>,
         limit: usize,
     ) -> Result<VerifyPage, StoreError> {
         self.inner.verify(after, limit).await
     }
 
+    async fn repair(
+        &self,
+        after: Option<SessionPosition>,
+        limit: usize,
+    ) -> Result<RepairPage, StoreError> {
+        self.inner.repair(after, limit).await
+    }
+
     async fn usage(&self) -> Result<Usage, StoreError> {
         self.inner.usage().await
+    }
+
+    async fn find_sessions(
+        &self,
+        filter: SessionFilter,
+        after: Option<SessionPosition>,
+        limit: usize,
+    ) -> Result<FoundSessions, StoreError> {
+        self.inner.find_sessions(filter, after, limit).await
+    }
+
+    async fn purge_samples(
+        &self,
+        user: UserId,
+        session: SessionId,
+        updated_at: Timestamp,
+        now: Timestamp,
+    ) -> Result<Option<u64>, StoreError> {
+        self.inner
+            .purge_samples(user, session, updated_at, now)
+            .await
+    }
+
+    async fn close_session(
+        &self,
+        user: UserId,
+        session: SessionId,
+        updated_at: Timestamp,
+        note: &str,
+        now: Timestamp,
+    ) -> Result<Option<Timestamp>, StoreError> {
+        self.inner
+            .close_session(user, session, updated_at, note, now)
+            .await
+    }
+
+    async fn count_logs(&self, user: UserId, before: Timestamp) -> Result<u64, StoreError> {
+        self.inner.count_logs(user, before).await
+    }
+
+    async fn purge_logs(
+        &self,
+        user: UserId,
+        before: Timestamp,
+        limit: usize,
+    ) -> Result<u64, StoreError> {
+        self.inner.purge_logs(user, before, limit).await
+    }
+
+    async fn optimise(&self, now: Timestamp) -> Result<Vec<String>, StoreError> {
+        self.inner.optimise(now).await
+    }
+}
+
+#[async_trait::async_trait]
+impl ResultStore for FaultyStore {
+    async fn put_analysis(&self, user: UserId, analysis: Analysis) -> Result<bool, StoreError> {
+        self.check("put_analysis")?;
+        self.inner.put_analysis(user, analysis).await
+    }
+
+    async fn analysis(
+        &self,
+        user: UserId,
+        session: SessionId,
+    ) -> Result<Option<Analysis>, StoreError> {
+        self.check("analysis")?;
+        self.inner.analysis(user, session).await
+    }
+
+    async fn put_task_run(&self, run: TaskRun) -> Result<(), StoreError> {
+        self.inner.put_task_run(run).await
+    }
+
+    async fn task_runs(&self) -> Result<Vec<TaskRun>, StoreError> {
+        self.inner.task_runs().await
     }
 }
 

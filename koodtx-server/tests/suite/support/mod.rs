@@ -1,12 +1,18 @@
 //! A server on a port of its own, and a client that checks every answer against the document.
 
 mod client;
+mod exposition;
 mod faulty_store;
+mod program;
 mod schema;
 mod server;
+mod tls;
 mod wire;
 
 pub use client::{Account, Reply};
+pub use exposition::Exposition;
 pub use faulty_store::{FaultyStore, Trouble};
+pub use program::{Running, finish, program, run};
 pub use server::TestServer;
+pub use tls::{Identity, TlsClient, start_tls};
 pub use wire::{compressed, decompressed, exchange, push_body, record, session_id};

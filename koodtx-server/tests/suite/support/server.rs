@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use koodtx_core::store::Store;
 use koodtx_core::time::Timestamp;
-use koodtx_server::{Config, Server, Sources};
+use koodtx_server::{Config, Reload, Server, ServerBuilder, Sources};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -16,6 +16,9 @@ pub struct TestServer {
     pub address: std::net::SocketAddr,
     pub http: reqwest::Client,
     pub store: Arc<dyn Store>,
+    pub reload: Reload,
+    /// Where its metrics are, if they are on.
+    pub metrics: Option<std::net::SocketAddr>,
     ahead_micros: Arc<AtomicI64>,
     stop: Option<oneshot::Sender<()>>,
     running: JoinHandle<std::io::Result<()>>,
@@ -38,23 +41,33 @@ impl TestServer {
 
     /// On that store.
     pub async fn on(store: Arc<dyn Store>, variables: &[(&str, &str)]) -> Self {
+        Self::built(Server::builder().store(store), variables).await
+    }
+
+    /// On the store that the variables name.
+    pub async fn by_settings(variables: &[(&str, &str)]) -> Self {
+        Self::built(Server::builder(), variables).await
+    }
+
+    async fn built(builder: ServerBuilder, variables: &[(&str, &str)]) -> Self {
         let base = [("KOODTX_JWT_SECRET", SECRET), ("KOODTX_RATE_LIMIT", "off")];
         let all = base.iter().chain(variables);
         let all = all.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         let config = Config::read(&Sources::new().environment(all)).unwrap();
         let ahead_micros = Arc::new(AtomicI64::new(0));
         let ahead = ahead_micros.clone();
-        let server = Server::builder()
+        let server = builder
             .config(config)
-            .store(store.clone())
             .clock(Arc::new(move || {
                 Timestamp::now().plus_micros(ahead.load(Ordering::Relaxed))
             }))
             .build()
             .await
             .unwrap();
+        let reload = server.reload();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
+        let (store, metrics) = (server.store().clone(), server.metrics_address());
         let (stop, stopped) = oneshot::channel();
         let running = tokio::spawn(server.run(listener, async {
             stopped.await.unwrap_or(());
@@ -64,6 +77,8 @@ impl TestServer {
             address,
             http,
             store,
+            reload,
+            metrics,
             ahead_micros,
             stop: Some(stop),
             running,

@@ -1,0 +1,6 @@
+//! Every task on every store, and what devices see of it.
+
+mod analysis;
+mod cleaning;
+mod exports;
+mod support;
