@@ -1,0 +1,153 @@
+//! A push body is refused, or is read as what it says.
+#![no_main]
+
+use std::collections::{BTreeMap, HashMap};
+
+use koodtx_core::id::SensorType;
+use koodtx_core::json::canonical_text;
+use koodtx_core::limits::PUSH_ERROR_DETAILS_MAX_COUNT;
+use koodtx_core::push::{PushBatch, PushErrorKind};
+use koodtx_core::sample_time::is_sample_time;
+use koodtx_core::time::Timestamp;
+use koodtx_fuzz::json::{Exact, minified, scattered};
+use libfuzzer_sys::fuzz_target;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+/// Limits are in bytes as sent, white space included; below this all spellings of a body are alike.
+const BODY_MAX_BYTES: usize = 4 * 1024;
+
+/// A body whose members serde_json finds.
+#[derive(Deserialize)]
+struct Body<'a> {
+    #[serde(borrow)]
+    session: &'a RawValue,
+    #[serde(borrow)]
+    sensor_data: Vec<&'a RawValue>,
+}
+
+/// A record as it should be stored.
+#[derive(Debug, PartialEq)]
+struct Sample {
+    updated_at: Option<Timestamp>,
+    data: String,
+}
+
+type Samples = BTreeMap<(SensorType, Timestamp), Sample>;
+
+fuzz_target!(|bytes: &[u8]| {
+    let parsed = PushBatch::parse(bytes);
+    let Ok(text) = str::from_utf8(bytes) else {
+        assert!(parsed.is_err_and(|error| error.kind() == PushErrorKind::Malformed));
+        return;
+    };
+    let is_object = text.trim_ascii_start().starts_with('{')
+        && serde_json::from_str::<IgnoredAny>(text).is_ok();
+    let batch = match parsed {
+        Ok(batch) => batch,
+        Err(error) => {
+            assert!(
+                error.kind() != PushErrorKind::Malformed || !is_object,
+                "{error}"
+            );
+            return;
+        }
+    };
+    assert!(is_object);
+    adds_up(&batch);
+    if text.len() > BODY_MAX_BYTES {
+        return;
+    }
+    // The way through a template, and the general way: both are the same.
+    for respaced in [minified(text), scattered(text)] {
+        assert_eq!(PushBatch::parse(respaced.as_bytes()).as_ref(), Ok(&batch));
+    }
+    // A body with a repeated member is no `Body`; what is in it was checked above.
+    if let Ok(body) = serde_json::from_str(text) {
+        is_what_its_records_are(&batch, &body);
+    }
+});
+
+fn adds_up(batch: &PushBatch) {
+    let kept: usize = batch.series.iter().map(|series| series.records.len()).sum();
+    assert_eq!(
+        batch.total_records,
+        kept as u64 + batch.replaced + batch.errors
+    );
+    assert_eq!(
+        batch.error_details.len() as u64,
+        batch.errors.min(PUSH_ERROR_DETAILS_MAX_COUNT as u64)
+    );
+    let indices = batch.error_details.iter().map(|detail| detail.index);
+    assert!(indices.clone().is_sorted_by(|left, right| left < right));
+    assert!(indices.max().is_none_or(|last| last < batch.total_records));
+    let types = batch.series.iter().map(|series| &series.sensor_type);
+    assert!(types.is_sorted_by(|left, right| left < right));
+    for series in &batch.series {
+        let records = &series.records;
+        assert!(!records.is_empty());
+        let times = (0..records.len()).map(|row| records.time(row));
+        assert!(times.clone().is_sorted_by(|left, right| left < right));
+        assert!(times.into_iter().all(is_sample_time));
+    }
+}
+
+fn samples(batch: &PushBatch) -> Samples {
+    let rows = batch.series.iter().flat_map(|series| {
+        let records = &series.records;
+        (0..records.len()).map(|row| {
+            let key = (series.sensor_type.clone(), records.time(row));
+            let sample = Sample {
+                updated_at: records.updated_at(row),
+                data: records.data(row),
+            };
+            (key, sample)
+        })
+    });
+    rows.collect()
+}
+
+/// A record is read the same whatever stands beside it, and its data as serde_json reads them.
+fn is_what_its_records_are(batch: &PushBatch, body: &Body<'_>) {
+    let mut expected = Samples::new();
+    let mut refused = Vec::new();
+    for (index, record) in body.sensor_data.iter().enumerate() {
+        let alone = format!(r#"{{"session":{},"sensor_data":[{record}]}}"#, body.session);
+        let alone = PushBatch::parse(alone.as_bytes()).expect("so is one record of it");
+        refused.extend(
+            alone
+                .error_details
+                .iter()
+                .map(|detail| (index as u64, detail.code)),
+        );
+        for (key, sample) in samples(&alone) {
+            reads_back(record, &sample.data);
+            expected.insert(key, sample);
+        }
+    }
+    assert_eq!(samples(batch), expected);
+    let codes = batch
+        .error_details
+        .iter()
+        .map(|detail| (detail.index, detail.code));
+    refused.truncate(PUSH_ERROR_DETAILS_MAX_COUNT);
+    assert_eq!(codes.collect::<Vec<_>>(), refused);
+    assert_eq!(
+        batch.errors + batch.valid_records(),
+        body.sensor_data.len() as u64
+    );
+}
+
+fn reads_back(record: &RawValue, stored: &str) {
+    // A member that nobody reads may have half of a surrogate pair in its name, which is no text.
+    let Ok(members) = serde_json::from_str::<HashMap<String, &RawValue>>(record.get()) else {
+        return;
+    };
+    let sent = members["data"].get();
+    let value = |json: &str| Exact::from(serde_json::from_str::<Value>(json).expect("it is JSON"));
+    assert_eq!(value(stored), value(sent));
+    // Which tells integers apart that are one double.
+    assert_eq!(canonical_text(stored), canonical_text(sent));
+}
