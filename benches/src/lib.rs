@@ -6,6 +6,7 @@
 use mimalloc::MiMalloc;
 
 pub mod baseline;
+pub mod computing;
 pub mod fixture;
 pub mod load;
 pub mod storage;

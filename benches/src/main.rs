@@ -1,10 +1,11 @@
 //! `koodtx-bench`: load for a KooDTX server, and what stores take on disk.
 
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use koodtx_bench::load::{self, LoadOptions};
-use koodtx_bench::storage;
+use koodtx_bench::{computing, storage};
 
 /// Load for a KooDTX server, and what stores take on disk. The benches of the library run with `cargo bench -p koodtx-bench`.
 #[derive(Parser)]
@@ -23,6 +24,13 @@ enum Command {
     /// The samples stay on the server: use one that you can throw away, or an account that you can.
     #[command(after_help = EXAMPLES)]
     Load(LoadOptions),
+    /// Measure how fast an hour of recordings is analysed and exported, and in how much memory, as rows
+    /// of a Markdown table.
+    Computing {
+        /// Only writes that hour into a store in this folder; the measurement calls itself so.
+        #[arg(long, value_name = "FOLDER", hide = true)]
+        fill: Option<PathBuf>,
+    },
     /// Measure what samples take on disk and in the write-ahead log, as rows of a Markdown table.
     ///
     /// Pushes the real recordings of the examples, and an hour of three sensors at 100 Hz, into the
@@ -59,7 +67,24 @@ const NOT_BEGUN: u8 = 2;
 async fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Load(options) => load(&options).await,
+        Command::Computing { fill } => computing(fill.as_deref()).await,
         Command::Storage { postgres } => storage(postgres.as_deref()).await,
+    }
+}
+
+async fn computing(fill: Option<&Path>) -> ExitCode {
+    let done = if let Some(folder) = fill {
+        computing::fill(folder).await
+    } else {
+        println!("{}", computing::HEADING);
+        computing::run(&["computing", "--fill"], |row| println!("{row}")).await
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::from(NOT_BEGUN)
+        }
     }
 }
 

@@ -16,7 +16,7 @@ mod conformance {
     async fn fresh() -> Harness {
         Harness::new(Arc::new(MeteredStore::new(MemoryStore::new())))
     }
-    koodtx_core::conformance_suite!(fresh => sync, accounts, maintenance, transfer);
+    koodtx_core::conformance_suite!(fresh => sync, accounts, maintenance, background, transfer);
 }
 
 #[test]

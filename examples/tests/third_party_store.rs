@@ -29,7 +29,7 @@ mod conformance {
             .with_guard(folder)
             .with_reopen(open)
     }
-    koodtx_core::conformance_suite!(fresh => sync, accounts, maintenance, transfer, persistence);
+    koodtx_core::conformance_suite!(fresh => sync, accounts, maintenance, background, transfer, persistence);
 }
 
 /// The limit on the size of `data` is about what a client sends. In stored form it may be longer,

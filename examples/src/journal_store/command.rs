@@ -8,8 +8,8 @@ use koodtx_core::memory::MemoryStore;
 use koodtx_core::push::{PushBatch, SeriesBatch};
 use koodtx_core::session::SessionPatch;
 use koodtx_core::store::{
-    AccountStore, NewFamily, NewUser, PushCommand, StoreError, StoreErrorKind, SyncStore,
-    TokenHash, TransferStore, UserImport,
+    AccountStore, Analysis, MaintenanceStore, NewFamily, NewUser, PushCommand, ResultStore,
+    StoreError, StoreErrorKind, SyncStore, TaskRun, TokenHash, TransferStore, UserImport,
 };
 use koodtx_core::sync_log::NewSyncLogEntry;
 use koodtx_core::time::Timestamp;
@@ -72,6 +72,27 @@ pub(super) enum Command {
         sign_in: SignInId,
         device_id: Option<String>,
     },
+    PurgeSamples {
+        user: UserId,
+        session: SessionId,
+        updated_at: Timestamp,
+    },
+    CloseSession {
+        user: UserId,
+        session: SessionId,
+        updated_at: Timestamp,
+        note: String,
+    },
+    PurgeLogs {
+        user: UserId,
+        before: Timestamp,
+        limit: usize,
+    },
+    PutAnalysis {
+        user: UserId,
+        analysis: Analysis,
+    },
+    PutTaskRun(TaskRun),
     BeginImport {
         source: String,
     },
@@ -201,6 +222,32 @@ impl Replay<'_> {
                     .revoke_device(user, sign_in, device_id.as_deref())
                     .await
             }
+            Command::PurgeSamples {
+                user,
+                session,
+                updated_at,
+            } => memory
+                .purge_samples(user, session, updated_at, now)
+                .await
+                .map(drop),
+            Command::CloseSession {
+                user,
+                session,
+                updated_at,
+                note,
+            } => memory
+                .close_session(user, session, updated_at, &note, now)
+                .await
+                .map(drop),
+            Command::PurgeLogs {
+                user,
+                before,
+                limit,
+            } => memory.purge_logs(user, before, limit).await.map(drop),
+            Command::PutAnalysis { user, analysis } => {
+                memory.put_analysis(user, analysis).await.map(drop)
+            }
+            Command::PutTaskRun(run) => memory.put_task_run(run).await,
             Command::BeginImport { source } => memory.begin_import(&source).await,
             Command::ImportUser { user } => {
                 self.import = Some(memory.import_user(user).await?);

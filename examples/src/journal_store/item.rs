@@ -3,7 +3,9 @@
 use koodtx_core::block::{Block, Record};
 use koodtx_core::id::SensorType;
 use koodtx_core::session::SessionState;
-use koodtx_core::store::{Credentials, Family, SignIn, StoreError, TokenHash, TransferItem, User};
+use koodtx_core::store::{
+    Analysis, Credentials, Family, SignIn, StoreError, TokenHash, TransferItem, User,
+};
 use koodtx_core::sync_log::SyncLogEntry;
 use koodtx_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -28,6 +30,7 @@ pub(super) enum Item {
         /// Time, change and stamp in microseconds, and `data` as JSON text.
         rows: Vec<(i64, i64, i64, String)>,
     },
+    Analysis(Analysis),
     Log(SyncLogEntry),
     Clock(Timestamp),
 }
@@ -53,6 +56,7 @@ impl Item {
                 let rows = block.records().map(row).collect();
                 Self::Block { sensor_type, rows }
             }
+            TransferItem::Analysis(analysis) => Self::Analysis(analysis),
             TransferItem::Log(entry) => Self::Log(entry),
             TransferItem::Clock(clock) => Self::Clock(clock),
         }
@@ -84,6 +88,7 @@ impl Item {
                 let block = Block::from_records(&records).map_err(unreadable)?;
                 TransferItem::Block(sensor_type, block)
             }
+            Self::Analysis(analysis) => TransferItem::Analysis(analysis),
             Self::Log(entry) => TransferItem::Log(entry),
             Self::Clock(clock) => TransferItem::Clock(clock),
         })

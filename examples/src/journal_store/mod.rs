@@ -14,6 +14,7 @@ mod command;
 mod item;
 mod journal;
 mod maintenance;
+mod results;
 mod sync;
 mod transfer;
 

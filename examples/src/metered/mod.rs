@@ -7,6 +7,7 @@
 mod accounts;
 mod maintenance;
 mod meter;
+mod results;
 mod sync;
 mod transfer;
 
