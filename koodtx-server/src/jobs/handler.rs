@@ -6,9 +6,7 @@ use async_trait::async_trait;
 use serde_json::Value;
 
 use super::context::Context;
-use super::failure::TaskError;
-use super::run::{remember, run_task};
-use super::session_argument;
+use super::run::run_within;
 use super::task::Task;
 use crate::queue::{Job, JobError, JobHandler};
 
@@ -36,17 +34,8 @@ impl JobHandler for TaskHandler {
             .name
             .parse()
             .map_err(|_| JobError::transient("this worker does not know the task"))?;
-        let started_at = self.context.now();
         // A little before the queue drops the job, so that it is known that it took too long.
         let limit = self.context.time_limit.mul_f64(LIMIT_PART);
-        let run = run_task(&self.context, task, &job.args);
-        let Ok(outcome) = tokio::time::timeout(limit, run).await else {
-            let outcome = Err(TaskError::TooLong);
-            if session_argument(&job.args).is_none() {
-                remember(&self.context, task, started_at, &outcome).await;
-            }
-            return Err(TaskError::TooLong.into());
-        };
-        Ok(outcome?)
+        Ok(run_within(&self.context, task, &job.args, limit).await?)
     }
 }

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::context::{Context, Deadline};
 use super::failure::TaskError;
+use super::run::last_outcome;
 use super::task::Task;
 
 /// Users looked at in one step.
@@ -63,11 +64,7 @@ pub(super) async fn run(context: &Context, is_dry: bool) -> Result<Value, TaskEr
 
 /// The user behind whom the last run had no time left.
 async fn last_user(context: &Context) -> Result<Option<UserId>, TaskError> {
-    let runs = context.store.task_runs().await?;
-    let run = runs
-        .into_iter()
-        .find(|run| run.task == Task::PurgeLogs.name());
-    let outcome: Option<Value> = run.and_then(|run| serde_json::from_str(&run.outcome).ok());
+    let outcome = last_outcome(context, Task::PurgeLogs).await?;
     let user = outcome.and_then(|outcome| outcome["last_user"].as_i64());
     Ok(user.map(UserId))
 }

@@ -1,6 +1,7 @@
 //! Running one task.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use koodtx_core::store::TaskRun;
 use koodtx_core::time::Timestamp;
@@ -30,6 +31,16 @@ pub async fn run_task(
     task: Task,
     arguments: &Arguments,
 ) -> Result<Value, TaskError> {
+    run_within(context, task, arguments, Duration::MAX).await
+}
+
+/// Runs a task as [`run_task`] does, and gives it up after `limit`.
+pub(super) async fn run_within(
+    context: &Context,
+    task: Task,
+    arguments: &Arguments,
+    limit: Duration,
+) -> Result<Value, TaskError> {
     let unknown = arguments
         .keys()
         .find(|name| *name != DRY_RUN_ARGUMENT && !task.arguments().contains(&name.as_str()));
@@ -47,16 +58,9 @@ pub async fn run_task(
         }
     };
     let started_at = context.now();
-    let outcome = match task {
-        Task::Analyse => analyse::run(context, arguments, is_dry).await,
-        Task::PurgeSamples => purge_samples::run(context, is_dry).await,
-        Task::PurgeLogs => purge_logs::run(context, is_dry).await,
-        Task::PurgeExports => purge_exports::run(context, is_dry).await,
-        Task::CloseSessions => close_sessions::run(context, is_dry).await,
-        Task::Optimise => optimise::run(context, is_dry).await,
-        Task::Report => report::run(context).await,
-        Task::ExportSession => export_session::run(context, arguments, is_dry).await,
-    };
+    let work = work(context, task, arguments, is_dry);
+    let outcome = tokio::time::timeout(limit, work).await;
+    let outcome = outcome.unwrap_or(Err(TaskError::TooLong));
     // What somebody asked for one session is no run of the task.
     if !is_dry && super::session_argument(arguments).is_none() {
         remember(context, task, started_at, &outcome).await;
@@ -67,8 +71,37 @@ pub async fn run_task(
     outcome
 }
 
+/// What each task does.
+async fn work(
+    context: &Context,
+    task: Task,
+    arguments: &Arguments,
+    is_dry: bool,
+) -> Result<Value, TaskError> {
+    match task {
+        Task::Analyse => analyse::run(context, arguments, is_dry).await,
+        Task::PurgeSamples => purge_samples::run(context, is_dry).await,
+        Task::PurgeLogs => purge_logs::run(context, is_dry).await,
+        Task::PurgeExports => purge_exports::run(context, is_dry).await,
+        Task::CloseSessions => close_sessions::run(context, is_dry).await,
+        Task::Optimise => optimise::run(context, is_dry).await,
+        Task::Report => report::run(context).await,
+        Task::ExportSession => export_session::run(context, arguments, is_dry).await,
+    }
+}
+
+/// What the last run of a task came to, as far as one is remembered.
+pub(super) async fn last_outcome(
+    context: &Context,
+    task: Task,
+) -> Result<Option<Value>, TaskError> {
+    let runs = context.store.task_runs().await?;
+    let run = runs.into_iter().find(|run| run.task == task.name());
+    Ok(run.and_then(|run| serde_json::from_str(&run.outcome).ok()))
+}
+
 /// Remembers how a run of a task ended.
-pub(super) async fn remember(
+async fn remember(
     context: &Context,
     task: Task,
     started_at: Timestamp,

@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use super::context::{Context, Deadline};
 use super::failure::TaskError;
+use super::run::last_outcome;
 use super::task::Task;
 
 /// Sessions looked for in one step.
@@ -123,9 +124,7 @@ async fn last_position(
     context: &Context,
     task: Task,
 ) -> Result<Option<SessionPosition>, TaskError> {
-    let runs = context.store.task_runs().await?;
-    let run = runs.into_iter().find(|run| run.task == task.name());
-    let outcome: Option<Value> = run.and_then(|run| serde_json::from_str(&run.outcome).ok());
+    let outcome = last_outcome(context, task).await?;
     let next = outcome.and_then(|mut outcome| outcome.get_mut(NEXT_MEMBER).map(Value::take));
     let next: Option<Next> = next.and_then(|next| serde_json::from_value(next).ok());
     Ok(next.map(|next| (next.user, next.created_at)))
