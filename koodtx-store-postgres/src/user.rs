@@ -68,14 +68,7 @@ impl UserTotals {
 
     /// Counts a session anew that was `old` (`None`: not there) and is `new`.
     pub(crate) fn recount(&mut self, old: Option<&SessionState>, new: &SessionState) {
-        fn change(total: &mut u64, old: u64, new: u64) {
-            *total = total.saturating_sub(old).saturating_add(new);
-        }
-        let live = |state: &SessionState| u64::from(state.live);
-        let active = |state: &SessionState| u64::from(state.live && state.fields.is_active());
-        let records = |state: &SessionState| state.data_count;
-        change(&mut self.live, old.map_or(0, live), live(new));
-        change(&mut self.active, old.map_or(0, active), active(new));
-        change(&mut self.records, old.map_or(0, records), records(new));
+        let totals = [&mut self.live, &mut self.active, &mut self.records];
+        SessionState::recount(totals, old, new);
     }
 }

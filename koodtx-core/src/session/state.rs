@@ -171,6 +171,20 @@ impl SessionState {
         self
     }
 
+    /// Counts a session anew that was `old` (`None`: not there) and is `new`, in the totals of its user:
+    /// live sessions, those of them that are still recording, and records.
+    pub fn recount(totals: [&mut u64; 3], old: Option<&Self>, new: &Self) {
+        let counts = |state: &Self| {
+            let is_recording = state.live && state.fields.is_active();
+            [state.live.into(), is_recording.into(), state.data_count]
+        };
+        let before: [u64; 3] = old.map_or([0; 3], counts);
+        for (total, (before, after)) in totals.into_iter().zip(before.into_iter().zip(counts(new)))
+        {
+            *total = total.saturating_sub(before).saturating_add(after);
+        }
+    }
+
     /// Whether the server holds an upload of the session: so for every session that is not deleted,
     /// since a session comes to be only by a push.
     pub fn is_uploaded(&self) -> bool {
