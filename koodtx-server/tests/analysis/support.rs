@@ -1,20 +1,19 @@
 //! What the tests share: where the recordings are, pushing, and a store that cuts reads short.
 
+#[path = "../export/support/scripted_store.rs"]
+#[allow(dead_code)]
+mod scripted_store;
+
 use std::sync::Arc;
 
-use async_trait::async_trait;
-use koodtx_core::id::{LogId, SensorType, SessionId, UserId};
-use koodtx_core::memory::MemoryStore;
-use koodtx_core::pull::{Damage, PullHead, PullQuery, RecordChunk, RecordQuery};
+use koodtx_core::id::{SensorType, SessionId, UserId};
 use koodtx_core::push::PushBatch;
-use koodtx_core::store::{
-    PushCommand, PushOutcome, SessionDetail, SessionList, StoreError, StoreInfo, SyncStore,
-    UserStatus,
-};
-use koodtx_core::sync_log::NewSyncLogEntry;
+use koodtx_core::store::{PushCommand, SyncStore};
 use koodtx_core::time::Timestamp;
 use koodtx_server::analysis::{Anomalies, SensorAnalysis, SessionAnalysis, analyse, anomalies};
 use serde_json::{Value, json};
+
+pub use scripted_store::ScriptedStore as TestStore;
 
 /// The real recordings: push bodies, one a line.
 pub const RECORDINGS: [&str; 2] = [
@@ -34,24 +33,16 @@ pub const USER: UserId = UserId(1);
 pub const SESSION: &str = "0f81a4f3-c125-5dbf-ba8e-668c0884d7ac";
 pub const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 
-/// A memory store that returns at most `limit` records a read.
-#[derive(Debug)]
-pub struct TestStore {
-    pub inner: MemoryStore,
-    pub limit: usize,
-    pub damaged: Vec<Damage>,
-}
-
 impl TestStore {
     pub fn new() -> Self {
-        Self::with_limit(usize::MAX)
+        Self::default()
     }
 
+    /// Returns at most `limit` records a read.
     pub fn with_limit(limit: usize) -> Self {
         Self {
-            inner: MemoryStore::new(),
-            limit,
-            damaged: Vec::new(),
+            limit: Some(limit),
+            ..Self::default()
         }
     }
 
@@ -135,70 +126,5 @@ pub fn assert_alike(actual: &Value, expected: &Value, tolerance: f64, path: &str
             assert!((a - b).abs() <= tolerance * scale, "{path}: {a} is not {b}");
         }
         _ => assert_eq!(actual, expected, "{path}"),
-    }
-}
-
-#[async_trait]
-impl SyncStore for TestStore {
-    fn info(&self) -> StoreInfo {
-        self.inner.info()
-    }
-
-    async fn ping(&self) -> Result<(), StoreError> {
-        self.inner.ping().await
-    }
-
-    async fn push(&self, command: PushCommand, now: Timestamp) -> Result<PushOutcome, StoreError> {
-        self.inner.push(command, now).await
-    }
-
-    async fn pull(&self, query: PullQuery, now: Timestamp) -> Result<PullHead, StoreError> {
-        self.inner.pull(query, now).await
-    }
-
-    async fn read_records(&self, mut query: RecordQuery) -> Result<RecordChunk, StoreError> {
-        query.limit = query.limit.min(self.limit);
-        let mut chunk = self.inner.read_records(query).await?;
-        chunk.damaged.clone_from(&self.damaged);
-        Ok(chunk)
-    }
-
-    async fn delete_session(
-        &self,
-        user: UserId,
-        session: SessionId,
-        now: Timestamp,
-    ) -> Result<Timestamp, StoreError> {
-        self.inner.delete_session(user, session, now).await
-    }
-
-    async fn sessions(
-        &self,
-        user: UserId,
-        before: Option<Timestamp>,
-        limit: usize,
-    ) -> Result<SessionList, StoreError> {
-        self.inner.sessions(user, before, limit).await
-    }
-
-    async fn session(
-        &self,
-        user: UserId,
-        session: SessionId,
-    ) -> Result<Option<SessionDetail>, StoreError> {
-        self.inner.session(user, session).await
-    }
-
-    async fn status(&self, user: UserId, recent: usize) -> Result<UserStatus, StoreError> {
-        self.inner.status(user, recent).await
-    }
-
-    async fn log(
-        &self,
-        user: UserId,
-        entry: NewSyncLogEntry,
-        now: Timestamp,
-    ) -> Result<LogId, StoreError> {
-        self.inner.log(user, entry, now).await
     }
 }

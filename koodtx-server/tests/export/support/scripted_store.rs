@@ -37,6 +37,10 @@ pub struct ScriptedStore {
     /// What happens at which read, counted from 0.
     pub events: BTreeMap<usize, Event>,
     pub reads: AtomicUsize,
+    /// Most records of a read, where that is less than the reader asks for.
+    pub limit: Option<usize>,
+    /// What every read says is damaged.
+    pub damaged: Vec<Damage>,
     /// Where records come from instead of the memory store.
     pub source: Option<Box<Source>>,
 }
@@ -65,7 +69,7 @@ impl SyncStore for ScriptedStore {
         self.inner.pull(query, now).await
     }
 
-    async fn read_records(&self, query: RecordQuery) -> Result<RecordChunk, StoreError> {
+    async fn read_records(&self, mut query: RecordQuery) -> Result<RecordChunk, StoreError> {
         let read = self.reads.fetch_add(1, Ordering::SeqCst);
         let event = self.events.get(&read).cloned();
         let now = Timestamp::now();
@@ -83,11 +87,14 @@ impl SyncStore for ScriptedStore {
                 return Err(StoreError::new(kind, "read_records", "away"));
             }
         }
+        query.limit = query.limit.min(self.limit.unwrap_or(usize::MAX));
         let mut chunk = match &self.source {
             Some(source) => source(&query),
             None => self.inner.read_records(query).await?,
         };
-        chunk.damaged.extend(damaged);
+        chunk
+            .damaged
+            .extend(self.damaged.iter().cloned().chain(damaged));
         Ok(chunk)
     }
 
