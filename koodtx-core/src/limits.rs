@@ -30,6 +30,8 @@ pub const RECORD_DATA_MAX_DEPTH: usize = 16;
 
 /// Most records of one push; more must be split over several pushes.
 pub const PUSH_RECORDS_MAX_COUNT: usize = 1_000_000;
+/// Most fields of one group of the columnar form: more than the data of one record have room for.
+pub const COLUMN_GROUP_FIELDS_MAX_COUNT: usize = 4_096;
 /// Most entries of `error_details` in the answer to a push.
 pub const PUSH_ERROR_DETAILS_MAX_COUNT: usize = 100;
 /// Most distinct `sensor_type`s of one session, deleted sessions apart.

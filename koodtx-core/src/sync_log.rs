@@ -52,6 +52,9 @@ pub struct NewSyncLogEntry {
     pub sensor_types: Vec<SensorType>,
     /// Size of the request body, in bytes, after decompression.
     pub body_bytes: u64,
+    /// What the request was called: the name under which the server's own log tells of it.
+    #[serde(default)]
+    pub request_id: Option<String>,
     /// When the server began to handle it.
     pub started_at: Timestamp,
     /// What went wrong; of a refused push, in the words that the client got.
@@ -71,7 +74,7 @@ pub struct SyncLogEntry {
 }
 
 impl NewSyncLogEntry {
-    /// An entry that counts no records and names no session.
+    /// An entry that counts no records and names neither session nor request.
     pub fn new(
         kind: SyncKind,
         status: SyncStatus,
@@ -91,6 +94,7 @@ impl NewSyncLogEntry {
             errors_count: 0,
             sensor_types: Vec::new(),
             body_bytes,
+            request_id: None,
             started_at,
             error: None,
         }

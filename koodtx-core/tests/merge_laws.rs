@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 use std::convert::Infallible;
 
 use koodtx_core::block::{
-    BLOCK_RECORDS_MAX_COUNT, Block, IncomingSeries, Leaf, MergeCounts, join_blocks, merge_series,
+    BLOCK_RECORDS_MAX_COUNT, Block, IncomingSeries, Leaf, MergeCounts, OPEN_BLOCKS_MAX_COUNT,
+    OpenCount, OpenEnd, SeriesEnd, join_blocks, merge_series,
 };
 use koodtx_core::json::canonical_text;
 use koodtx_core::push::PushBatch;
@@ -158,21 +159,42 @@ fn incoming(records: &[Pushed]) -> Option<IncomingSeries> {
 struct Series {
     blocks: BTreeMap<Timestamp, Block>,
     reads: usize,
+    written: usize,
+    open: Option<OpenEnd>,
+    /// Whether it forgets what it should remember of its end.
+    is_forgetful: bool,
 }
 
 impl Series {
     fn push(&mut self, incoming: &IncomingSeries, tick: Tick) -> (MergeCounts, Effect) {
         let blocks = &self.blocks;
         let mut reads = 0;
-        let merge = merge_series(incoming, tick, |time| {
+        let last = blocks
+            .values()
+            .next_back()
+            .map(|block| block.time(block.len() - 1));
+        let open = self.open;
+        let end = last.map(|last| SeriesEnd { last, open });
+        let end = end.filter(|_| !self.is_forgetful);
+        let open = open.filter(|_| !self.is_forgetful);
+        let merge = merge_series(incoming, end, tick, |time| {
             reads += 1;
             let found = blocks
                 .range(..=time)
                 .next_back()
                 .or_else(|| blocks.iter().next());
             Ok::<_, Infallible>(found.map(|(first, block)| {
+                if let Some(open) = open.filter(|open| open.first <= *first) {
+                    return Leaf {
+                        blocks: blocks
+                            .range(open.first..)
+                            .map(|(_, block)| block.clone())
+                            .collect(),
+                        next_first: None,
+                    };
+                }
                 Leaf {
-                    block: block.clone(),
+                    blocks: vec![block.clone()],
                     next_first: blocks
                         .range((
                             std::ops::Bound::Excluded(*first),
@@ -187,12 +209,13 @@ impl Series {
         self.reads += reads;
         assert_eq!(merge.edits.is_empty(), merge.effect == Effect::Kept);
         for edit in merge.edits {
-            if let Some(removed) = edit.removed {
+            for removed in edit.removed {
                 self.blocks
                     .remove(&removed.first)
                     .expect("only what is stored is removed");
             }
             for block in edit.written {
+                self.written += block.len();
                 let first = block.meta().expect("no empty block is written").first;
                 assert!(
                     self.blocks.insert(first, block).is_none(),
@@ -200,6 +223,13 @@ impl Series {
                 );
             }
         }
+        if merge.effect != Effect::Kept {
+            self.open = merge.open;
+        }
+        assert!(
+            self.is_forgetful || self.open == merge.open,
+            "what changes nothing leaves the end"
+        );
         (merge.counts, merge.effect)
     }
 
@@ -211,6 +241,23 @@ impl Series {
     }
 
     fn check(&self) {
+        if !self.is_forgetful {
+            let mut end = OpenCount::of(self.open);
+            self.blocks
+                .values()
+                .filter_map(Block::meta)
+                .for_each(|meta| end.count(&meta));
+            assert_eq!(end.confirmed(), self.open);
+            let full =
+                self.blocks.values().last().is_none_or(|last| {
+                    self.open.is_some() || last.len() == BLOCK_RECORDS_MAX_COUNT
+                });
+            assert!(full, "only a full block ends a series whose end is closed");
+        }
+        assert!(
+            self.open
+                .is_none_or(|open| open.blocks <= OPEN_BLOCKS_MAX_COUNT)
+        );
         let mut last = Timestamp::MIN;
         for block in self.blocks.values() {
             assert!(block.len() <= BLOCK_RECORDS_MAX_COUNT);
@@ -263,8 +310,17 @@ proptest! {
     fn pushing_into_blocks_equals_the_rule_record_by_record(
         pushes in proptest::collection::vec(proptest::collection::vec(pushed(0..300), 0..60), 1..10),
         times_now in 0..2_i64,
+        is_forgetful: bool,
+        grows: bool,
     ) {
-        let (mut series, mut oracle) = (Series::default(), Oracle::default());
+        let (mut series, mut oracle) = (Series { is_forgetful, ..Series::default() }, Oracle::default());
+        // Or no push would be behind all others.
+        let pushes: Vec<Vec<Pushed>> = (0..).zip(pushes).map(|(nth, mut push)| {
+            for record in &mut push {
+                record.time_millis += if grows { nth * 250 } else { 0 };
+            }
+            push
+        }).collect();
         let mut clock = Timestamp::from_micros(2_000_000);
         for push in &pushes {
             let Some(incoming) = incoming(push) else { continue };
@@ -314,13 +370,46 @@ fn appends_fill_blocks_and_leave_full_ones_alone() {
     }
     let sizes: Vec<usize> = series.blocks.values().map(Block::len).collect();
     assert_eq!(sizes.iter().sum::<usize>(), 5_000);
-    assert!(
-        sizes[..sizes.len() - 1]
-            .iter()
-            .all(|&size| size == BLOCK_RECORDS_MAX_COUNT),
-        "{sizes:?}"
+    let full = sizes
+        .iter()
+        .take_while(|&&size| size == BLOCK_RECORDS_MAX_COUNT);
+    assert_eq!(full.count(), 9, "{sizes:?}");
+    assert_eq!(
+        series.reads,
+        1 + 9,
+        "a push reads when it is the first, or a block is full"
     );
-    assert_eq!(series.reads, 50, "a push reads the tail and nothing else");
+    // Once as it came, and once more with its block.
+    assert!(series.written <= 2 * 5_000, "{}", series.written);
+}
+
+#[test]
+fn tiny_appends_are_folded_before_they_are_many() {
+    let mut series = Series::default();
+    let tick = Tick::after(Timestamp::ZERO, Timestamp::from_micros(1));
+    for time in 0..2_000 {
+        series.push(&samples([time].into_iter()), tick);
+        series.check();
+    }
+    assert!(series.blocks.len() <= 3 + OPEN_BLOCKS_MAX_COUNT as usize);
+    assert!(
+        series.reads <= 2_000 / (OPEN_BLOCKS_MAX_COUNT as usize - 1) + 4,
+        "{}",
+        series.reads
+    );
+}
+
+#[test]
+fn a_push_into_the_open_end_reads_it_once_and_folds_it() {
+    let mut series = Series::default();
+    let tick = Tick::after(Timestamp::ZERO, Timestamp::from_micros(1));
+    for push in 0..5 {
+        series.push(&samples((push * 100..push * 100 + 50).map(|n| n * 2)), tick);
+    }
+    assert_eq!((series.blocks.len(), series.reads), (5, 1));
+    series.push(&samples([1, 501, 1_001].into_iter()), tick);
+    assert_eq!((series.blocks.len(), series.reads), (1, 2));
+    series.check();
 }
 
 #[test]

@@ -18,6 +18,7 @@ fn caller() -> Caller {
         user: UserId(1),
         device_id: Some("phone".into()),
         sign_in: SignInId(Uuid::from_u128(7)),
+        request_id: None,
     }
 }
 

@@ -262,15 +262,15 @@ impl Columns {
     }
 
     /// The rows in the order of `order`.
-    pub(crate) fn reorder(&self, order: &[u32]) -> Self {
+    pub(crate) fn reorder(self, order: &[u32]) -> Self {
+        let len = self.len();
         Self {
             times: order.iter().map(|&row| self.times[row as usize]).collect(),
-            numbers: reorder_columns(&self.numbers, order, self.len()),
-            texts: reorder_columns(&self.texts, order, self.len()),
+            numbers: reorder_columns(self.numbers, order, len),
+            texts: reorder_columns(self.texts, order, len),
             whole: self
                 .whole
-                .as_ref()
-                .and_then(|column| reorder_column(column, order, self.len())),
+                .and_then(|column| reorder_column(&column, order, len)),
         }
     }
 }
@@ -385,11 +385,17 @@ fn select_column<V: Values>(
     Some(Column { name, rows, values })
 }
 
-fn reorder_columns<V: Values>(columns: &[Column<V>], order: &[u32], len: usize) -> Vec<Column<V>> {
-    columns
-        .iter()
-        .filter_map(|column| reorder_column(column, order, len))
-        .collect()
+/// Each column is dropped before the next one is copied, so that there is never more than one twice.
+fn reorder_columns<V: Values>(
+    columns: Vec<Column<V>>,
+    order: &[u32],
+    len: usize,
+) -> Vec<Column<V>> {
+    let mut reordered = Vec::with_capacity(columns.len());
+    for column in columns {
+        reordered.extend(reorder_column(&column, order, len));
+    }
+    reordered
 }
 
 fn reorder_column<V: Values>(column: &Column<V>, order: &[u32], len: usize) -> Option<Column<V>> {

@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use super::columns::{Run, push_run};
 use super::compare::RowComparer;
+use super::open_end::{OpenEnd, SeriesEnd};
 use super::split::{Fill, split};
 use super::{Block, BlockMeta, Columns};
 use crate::register::{Effect, Stamp};
@@ -42,20 +43,20 @@ impl MergeCounts {
     }
 }
 
-/// The stored block that records of some time belong into, and where its range ends.
+/// What is stored where records of some time belong, and where its range ends.
 #[derive(Clone, Debug)]
 pub struct Leaf {
-    /// The block.
-    pub block: Block,
-    /// First time of the block behind it; `None` for the last block of the series.
+    /// The block; of the [open end](OpenEnd) of a series all its blocks, in the order of time.
+    pub blocks: Vec<Block>,
+    /// First time of the block behind; `None` at the end of the series.
     pub next_first: Option<Timestamp>,
 }
 
-/// What to write in place of one stored block.
+/// What to write in place of one leaf.
 #[derive(Clone, Debug)]
 pub struct LeafEdit {
-    /// The block to remove; `None` where there is none to replace.
-    pub removed: Option<BlockMeta>,
+    /// The blocks to remove, in the order of time.
+    pub removed: Vec<BlockMeta>,
     /// The blocks to write, in the order of time. None of them is empty.
     pub written: Vec<Block>,
 }
@@ -69,17 +70,23 @@ pub struct SeriesMerge {
     pub counts: MergeCounts,
     /// The strongest effect. `Kept` exactly when there are no edits.
     pub effect: Effect,
+    /// The open end as it is then: to be remembered.
+    pub open: Option<OpenEnd>,
 }
 
 /// The merge of one series, block by block: for stores that cannot read while they merge.
 ///
-/// Ask [`next_time`](Self::next_time) which records come next, read the block that they belong into,
-/// hand it to [`apply`](Self::apply), and so on until there is no next time.
-/// [`merge_series`] does that with a function that reads.
+/// Try whether [`append`](Self::append) does without reading. Otherwise ask
+/// [`next_time`](Self::next_time) which records come next, read the leaf that they belong into, hand it
+/// to [`apply`](Self::apply), and so on until there is no next time. [`merge_series`] does all that with
+/// a function that reads.
 #[derive(Clone, Debug)]
 pub struct SeriesMerger<'a> {
     incoming: &'a IncomingSeries,
     tick: Tick,
+    /// Time of the last record that is stored, where it is known.
+    stored_last: Option<Timestamp>,
+    open: Option<OpenEnd>,
     /// The first record that is not merged yet.
     from: usize,
     counts: MergeCounts,
@@ -123,11 +130,14 @@ impl IncomingSeries {
 }
 
 impl<'a> SeriesMerger<'a> {
-    /// Begins to merge `incoming` at `tick`.
-    pub fn new(incoming: &'a IncomingSeries, tick: Tick) -> Self {
+    /// Begins to merge `incoming` at `tick`. `end` is what is remembered of the series; without it every
+    /// leaf has to be read, which comes to the same records.
+    pub fn new(incoming: &'a IncomingSeries, end: Option<SeriesEnd>, tick: Tick) -> Self {
         Self {
             incoming,
             tick,
+            stored_last: end.map(|end| end.last),
+            open: end.and_then(|end| end.open),
             from: 0,
             counts: MergeCounts::default(),
             effect: Effect::Kept,
@@ -136,8 +146,9 @@ impl<'a> SeriesMerger<'a> {
 
     /// Time of the first record that is not merged yet; `None` when all are.
     ///
-    /// The block to read for it is the last one whose first time is not after this time, or else the
-    /// first block of the series, or none where the series has no block.
+    /// The leaf to read for it is the last one whose first time is not after this time, or else the
+    /// first of the series, or none where the series has no block. The [open end](Self::open) is one
+    /// leaf, every other block is one.
     pub fn next_time(&self) -> Option<Timestamp> {
         (self.from < self.incoming.len()).then(|| self.incoming.time(self.from))
     }
@@ -147,15 +158,31 @@ impl<'a> SeriesMerger<'a> {
         &self.incoming.columns.times[self.from..]
     }
 
+    /// Writes all records behind what is stored, where they belong there and the open end has room for
+    /// them; does nothing otherwise.
+    pub fn append(&mut self) -> Option<LeafEdit> {
+        let first = self.next_time().filter(|_| self.from == 0)?;
+        let is_behind = self.stored_last.is_some_and(|last| last < first);
+        let open = self.open;
+        if !is_behind || open.is_some_and(|open| !open.has_room_for(&self.incoming.columns)) {
+            return None;
+        }
+        let edit = self.apply(None);
+        if let Some(open) = open {
+            self.open = Some(self.open.map_or(open, |appended| open.and(appended)));
+        }
+        edit
+    }
+
     /// Merges the records that belong into `leaf`, and returns what to write in place of it: nothing
-    /// where the block stays as it is.
+    /// where it stays as it is.
     pub fn apply(&mut self, leaf: Option<Leaf>) -> Option<LeafEdit> {
         let times = &self.incoming.columns.times;
         let from = self.from;
-        let (stored, next_first) = leaf.map_or_else(
-            || (Block::default(), None),
-            |leaf| (leaf.block, leaf.next_first),
-        );
+        let (blocks, next_first) =
+            leaf.map_or_else(Default::default, |leaf| (leaf.blocks, leaf.next_first));
+        let removed: Vec<BlockMeta> = blocks.iter().filter_map(Block::meta).collect();
+        let stored = Block::concat(blocks);
         let to = next_first.map_or(times.len(), |next| {
             // At least one record, also should a store hand out a leaf that ends before it.
             (from + 1).max(from + times[from..].partition_point(|&time| time < next.as_micros()))
@@ -175,15 +202,32 @@ impl<'a> SeriesMerger<'a> {
             Fill::Even
         };
         let mut edit = LeafEdit {
-            removed: stored.meta(),
+            removed,
             written: split(applied.block, fill),
         };
-        if appends && edit.written.first().map(Block::len) == Some(stored.len()) {
-            // The stored block was full already, and stays.
-            edit.removed = None;
+        let was_open = |first| self.open.is_some_and(|open| open.first <= first);
+        if appends
+            && !edit
+                .removed
+                .first()
+                .is_some_and(|block| was_open(block.first))
+            && let (Some(stored), Some(written)) = (edit.removed.first(), edit.written.first())
+            && stored.count as usize == written.len()
+        {
+            // The stored block was full already, and stays. One of the open end leaves that, though:
+            // a store may keep it elsewhere then.
+            edit.removed.remove(0);
             edit.written.remove(0);
         }
+        if next_first.is_none() {
+            self.open = edit.written.last().and_then(OpenEnd::of);
+        }
         Some(edit)
+    }
+
+    /// The open end as it is by now.
+    pub fn open(&self) -> Option<OpenEnd> {
+        self.open
     }
 
     /// What happened to the records that are merged.
@@ -199,20 +243,23 @@ impl<'a> SeriesMerger<'a> {
 
 /// Merges the records of one series into its stored blocks.
 ///
-/// `leaf_at(time)` reads the block that records at `time` belong into: the last block whose first
-/// time is not after `time`, or else the first block of the series, or `None` where the series has
-/// no block. It is called once for each block that gets records, in the order of time, and for no
-/// other: the cost is that of what the push overlaps, however long the series is.
+/// `end` is what is remembered of the series, if anything. `leaf_at(time)` reads the leaf that records
+/// at `time` belong into: the last block whose first time is not after `time`, or else the first block
+/// of the series, or `None` where the series has no block; in place of a block of the
+/// [open end](OpenEnd) all of that. It is called once for each leaf that gets records, in the order of
+/// time, and for no other: the cost is that of what the push overlaps, however long the series is. For
+/// records that only append it is mostly not called at all.
 ///
 /// # Errors
 /// Those of `leaf_at`.
 pub fn merge_series<E>(
     incoming: &IncomingSeries,
+    end: Option<SeriesEnd>,
     tick: Tick,
     mut leaf_at: impl FnMut(Timestamp) -> Result<Option<Leaf>, E>,
 ) -> Result<SeriesMerge, E> {
-    let mut merger = SeriesMerger::new(incoming, tick);
-    let mut edits = Vec::new();
+    let mut merger = SeriesMerger::new(incoming, end, tick);
+    let mut edits = Vec::from_iter(merger.append());
     while let Some(time) = merger.next_time() {
         edits.extend(merger.apply(leaf_at(time)?));
     }
@@ -220,6 +267,7 @@ pub fn merge_series<E>(
         edits,
         counts: merger.counts,
         effect: merger.effect,
+        open: merger.open,
     })
 }
 

@@ -9,6 +9,7 @@ mod codec;
 mod columns;
 mod compare;
 mod merge;
+mod open_end;
 mod parts;
 mod read;
 mod record;
@@ -22,6 +23,7 @@ pub use merge::{
     IncomingSeries, Leaf, LeafEdit, MergeCounts, SeriesMerge, SeriesMerger, join_blocks,
     merge_series,
 };
+pub use open_end::{OPEN_BLOCKS_MAX_COUNT, OpenCount, OpenEnd, SeriesEnd};
 pub use parts::BlockParts;
 pub use read::{ChunkAssembler, Found, assemble_chunk};
 pub use record::Record;
@@ -82,7 +84,12 @@ impl Block {
 
     /// About how many bytes the samples take decoded.
     pub(crate) fn raw_bytes(&self) -> usize {
-        split::row_bytes(&self.columns).into_iter().sum()
+        split::raw_bytes(&self.columns)
+    }
+
+    /// About how many bytes each record takes decoded.
+    pub(crate) fn row_bytes(&self) -> Vec<usize> {
+        split::row_bytes(&self.columns)
     }
 
     /// The samples.
@@ -115,6 +122,22 @@ impl Block {
                 rows: range,
             }],
         )
+    }
+
+    /// Blocks that follow one another, as one.
+    pub(crate) fn concat(mut blocks: Vec<Self>) -> Self {
+        if blocks.len() < 2 {
+            return blocks.pop().unwrap_or_default();
+        }
+        let runs: Vec<Run> = blocks
+            .iter()
+            .enumerate()
+            .map(|(source, block)| Run {
+                source,
+                rows: 0..block.len(),
+            })
+            .collect();
+        Self::select(&blocks.iter().collect::<Vec<_>>(), &runs)
     }
 
     /// The rows that `runs` name, in that order.

@@ -86,6 +86,11 @@ impl Budget {
     }
 }
 
+/// What all rows count.
+pub(super) fn raw_bytes(columns: &Columns) -> usize {
+    row_bytes(columns).into_iter().sum()
+}
+
 /// What each row counts.
 pub(super) fn row_bytes(columns: &Columns) -> Vec<usize> {
     fn add<V: Values>(sizes: &mut [usize], column: &Column<V>, bytes: impl Fn(usize) -> usize) {

@@ -244,6 +244,9 @@ impl Harness {
     }
 }
 
+/// What the requests of pushes are called.
+pub(crate) const PUSH_REQUEST_ID: &str = "2a7f.push-1";
+
 /// One push as the service hands it to a store.
 pub(crate) fn push_command(user: UserId, body: &str, now: Timestamp) -> Outcome<PushCommand> {
     Ok(PushCommand {
@@ -251,6 +254,7 @@ pub(crate) fn push_command(user: UserId, body: &str, now: Timestamp) -> Outcome<
         batch: Arc::new(parse(body)?),
         device_id: Some("phone".to_owned()),
         body_bytes: body.len() as u64,
+        request_id: Some(PUSH_REQUEST_ID.to_owned()),
         started_at: now,
     })
 }

@@ -119,6 +119,7 @@ macro_rules! __conformance_table {
                 a_logged_entry_comes_back
                 log_entries_come_newest_first
                 a_status_shows_as_many_entries_as_asked
+                the_log_is_read_in_steps
             }
             lists {
                 sessions_are_listed_newest_first
@@ -171,6 +172,13 @@ macro_rules! __conformance_table {
                 disabling_ends_all_sign_ins
                 a_new_password_ends_all_sign_ins
                 sign_ins_belong_to_their_user
+                a_token_ends_with_its_sign_in
+            }
+            account_deletions {
+                a_deleted_account_is_gone
+                the_name_of_a_deleted_account_stays_taken
+                the_id_of_a_deleted_account_is_not_reused
+                nobody_signs_in_to_a_deleted_account
             }
             account_races {
                 of_registrations_at_once_one_succeeds
@@ -220,6 +228,11 @@ macro_rules! __conformance_table {
                 an_analysis_is_bounded
                 the_last_run_of_each_task_is_kept
             }
+            erasures {
+                nothing_is_left_of_a_deleted_user
+                a_deleted_user_takes_no_data
+                of_writes_and_a_deletion_at_once_nothing_is_left
+            }
             tidying {
                 optimising_changes_nothing
             }
@@ -239,6 +252,7 @@ macro_rules! __conformance_table {
                 a_copy_keeps_sign_ins
                 a_copy_keeps_users_without_accounts
                 a_copy_keeps_analyses_and_purges
+                a_copy_keeps_deletions_of_accounts
             }
             transfer_exports {
                 users_are_listed_in_steps
@@ -253,6 +267,7 @@ macro_rules! __conformance_table {
                 an_import_goes_on_wherever_it_broke_off
                 a_broken_off_import_leaves_no_half_session
                 a_resumed_import_follows_its_source
+                a_resumed_import_follows_a_deletion
                 what_an_import_holds_is_there_whole
                 an_imported_account_takes_no_name_of_another
                 accounts_get_ids_above_all_imported_ones
@@ -266,6 +281,7 @@ macro_rules! __conformance_table {
                 everything_pushed_is_there_again
                 the_clock_goes_on_where_it_stood
                 accounts_and_sign_ins_are_there_again
+                a_deleted_account_stays_deleted
                 what_background_work_left_is_there_again
                 an_import_goes_on_when_opened_again
             }

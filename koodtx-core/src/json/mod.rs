@@ -5,6 +5,7 @@
 //! without giving up on the others, and keeps integers of any size exact.
 
 pub(crate) mod number;
+mod plain;
 pub(crate) mod scanner;
 mod value;
 pub(crate) mod write;

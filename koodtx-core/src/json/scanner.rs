@@ -100,7 +100,7 @@ impl<'a> Scanner<'a> {
         Self { text, at: 0 }
     }
 
-    fn bytes(&self) -> &'a [u8] {
+    pub(super) fn bytes(&self) -> &'a [u8] {
         self.text.as_bytes()
     }
 
@@ -198,6 +198,16 @@ impl<'a> Scanner<'a> {
             self.expect(b',', "`,` or `]`")?;
         }
         Ok(true)
+    }
+
+    /// Takes a comma if a number follows it directly, as between the elements of an array that is all
+    /// numbers.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "once a number")]
+    pub(crate) fn take_comma_before_number(&mut self) -> bool {
+        let found = matches!(self.rest(), [b',', b'-' | b'0'..=b'9', ..]);
+        self.at += usize::from(found);
+        found
     }
 
     /// Takes a string, whose opening quote comes next.

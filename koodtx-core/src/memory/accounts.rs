@@ -7,8 +7,9 @@ use async_trait::async_trait;
 use super::MemoryStore;
 use crate::id::{SignInId, UserId};
 use crate::store::{
-    AccountStore, Credentials, Family, NewFamily, NewUser, Rotation, SignIn, StoreError,
-    StoreErrorKind, Taken, TokenHash, User, UserPage, fold_name,
+    AccountStore, Credentials, DeletedUser, Family, NameHash, NewFamily, NewUser, Rotation, SignIn,
+    StoreError, StoreErrorKind, Taken, TokenHash, TokenHolder, User, UserPage, fold_name,
+    name_hash,
 };
 use crate::time::Timestamp;
 
@@ -16,11 +17,13 @@ use crate::time::Timestamp;
 #[derive(Debug, Default)]
 pub(super) struct Accounts {
     users: BTreeMap<UserId, Credentials>,
-    /// Who holds a name; one map for each thing that is unique. Accounts are never removed, so
-    /// neither are their names.
-    usernames: BTreeMap<String, UserId>,
+    /// Who holds a name; one map for each thing that is unique. Usernames stay when their account is
+    /// deleted.
+    usernames: BTreeMap<NameHash, UserId>,
     emails: BTreeMap<String, UserId>,
     devices: BTreeMap<String, UserId>,
+    /// What is left of accounts that were deleted.
+    deleted: BTreeMap<UserId, DeletedUser>,
     /// The families that are not revoked. A revoked one is forgotten: both are unknown to `rotate`.
     families: BTreeMap<SignInId, Family>,
 }
@@ -33,7 +36,7 @@ impl Accounts {
 
     fn taken(&self, user: &NewUser) -> Option<Taken> {
         let device = user.device_id.as_ref();
-        if self.usernames.contains_key(&fold_name(&user.username)) {
+        if self.usernames.contains_key(&name_hash(&user.username)) {
             Some(Taken::Username)
         } else if self.emails.contains_key(&fold_name(&user.email)) {
             Some(Taken::Email)
@@ -45,12 +48,12 @@ impl Accounts {
     }
 
     fn create(&mut self, new: NewUser, now: Timestamp) -> User {
-        let id = UserId(
-            self.users
-                .last_key_value()
-                .map_or(1, |(last, _)| last.0 + 1),
-        );
-        self.usernames.insert(fold_name(&new.username), id);
+        let lasts = [
+            self.users.last_key_value().map(|(last, _)| last.0),
+            self.deleted.last_key_value().map(|(last, _)| last.0),
+        ];
+        let id = UserId(1 + lasts.into_iter().flatten().max().unwrap_or(0));
+        self.usernames.insert(name_hash(&new.username), id);
         self.emails.insert(fold_name(&new.email), id);
         if let Some(device) = &new.device_id {
             self.devices.insert(device.clone(), id);
@@ -84,16 +87,76 @@ impl Accounts {
             .filter(move |family| family.sign_in.user == user)
     }
 
-    /// Everybody who has an account or a sign-in, in no order.
+    /// Everybody who has an account or a sign-in, or had an account, in no order.
     pub(super) fn owners(&self) -> impl Iterator<Item = UserId> {
         let signed_in = self.families.values().map(|family| family.sign_in.user);
-        self.users.keys().copied().chain(signed_in)
+        let users = self.users.keys().chain(self.deleted.keys());
+        users.copied().chain(signed_in)
+    }
+
+    /// What is left of the account of that id, where it was deleted.
+    pub(super) fn deletion(&self, user: UserId) -> Option<&DeletedUser> {
+        self.deleted.get(&user)
+    }
+
+    /// Fails where the account of that id was deleted.
+    pub(super) fn check_not_deleted(
+        &self,
+        operation: &'static str,
+        user: UserId,
+    ) -> Result<(), StoreError> {
+        match self.deletion(user) {
+            Some(_) => Err(StoreError::user_deleted(operation, user)),
+            None => Ok(()),
+        }
+    }
+
+    /// Takes an account away with all that is its alone. The caller sees to its username.
+    fn remove(&mut self, id: UserId) {
+        if let Some(Credentials { user: before, .. }) = self.users.remove(&id) {
+            self.emails.remove(&fold_name(&before.email));
+            self.devices.retain(|_, owner| *owner != id);
+        }
+        self.revoke(|sign_in| sign_in.user == id);
+    }
+
+    /// Deletes an account; says whether there was one.
+    fn delete(&mut self, id: UserId, now: Timestamp) -> bool {
+        let Some(account) = self.users.get(&id) else {
+            return false;
+        };
+        let deleted = DeletedUser {
+            id,
+            username: name_hash(&account.user.username),
+            deleted_at: now,
+        };
+        self.remove(id);
+        self.deleted.insert(id, deleted);
+        true
+    }
+
+    /// Stores the deletion of an account in place of what there is of that id, or says that another one
+    /// has its name.
+    pub(super) fn put_deleted(&mut self, deleted: DeletedUser) -> Result<(), Taken> {
+        let (id, username) = (deleted.id, deleted.username);
+        if self
+            .usernames
+            .get(&username)
+            .is_some_and(|owner| *owner != id)
+        {
+            return Err(Taken::Username);
+        }
+        self.remove(id);
+        self.usernames.retain(|_, owner| *owner != id);
+        self.usernames.insert(username, id);
+        self.deleted.insert(id, deleted);
+        Ok(())
     }
 
     /// Stores an account in place of the one of that id, or says what another one has taken.
     pub(super) fn put(&mut self, account: Credentials) -> Result<(), Taken> {
         let user = &account.user;
-        let (username, email) = (fold_name(&user.username), fold_name(&user.email));
+        let (username, email) = (name_hash(&user.username), fold_name(&user.email));
         let is_another = |owner: Option<&UserId>| owner.is_some_and(|owner| *owner != user.id);
         let device = user.device_id.as_ref();
         if is_another(self.usernames.get(&username)) {
@@ -106,7 +169,7 @@ impl Accounts {
             return Err(Taken::Device);
         }
         if let Some(Credentials { user: before, .. }) = self.users.get(&user.id) {
-            self.usernames.remove(&fold_name(&before.username));
+            self.usernames.remove(&name_hash(&before.username));
             self.emails.remove(&fold_name(&before.email));
             self.devices.retain(|_, owner| *owner != before.id);
         }
@@ -152,9 +215,24 @@ impl AccountStore for MemoryStore {
             .map(|credentials| credentials.user.clone()))
     }
 
+    async fn token_holder(
+        &self,
+        user: UserId,
+        sign_in: SignInId,
+        now: Timestamp,
+    ) -> Result<Option<TokenHolder>, StoreError> {
+        let accounts = &self.state.lock().accounts;
+        let family = accounts.families.get(&sign_in);
+        let is_live = |found: &SignIn| found.user == user && found.expires_at > now;
+        Ok(accounts.users.get(&user).map(|account| TokenHolder {
+            user: account.user.clone(),
+            is_signed_in: family.is_some_and(|family| is_live(&family.sign_in)),
+        }))
+    }
+
     async fn credentials(&self, username: &str) -> Result<Option<Credentials>, StoreError> {
         let accounts = &self.state.lock().accounts;
-        let id = accounts.usernames.get(&fold_name(username));
+        let id = accounts.usernames.get(&name_hash(username));
         Ok(id.and_then(|id| accounts.users.get(id)).cloned())
     }
 
@@ -210,8 +288,19 @@ impl AccountStore for MemoryStore {
         Ok(Some(user))
     }
 
+    async fn delete_user(&self, id: UserId, now: Timestamp) -> Result<bool, StoreError> {
+        let state = &mut *self.state.lock();
+        let was_there = state.accounts.delete(id, now);
+        if was_there {
+            // Here nothing is left to be erased.
+            state.users.remove(&id);
+        }
+        Ok(was_there)
+    }
+
     async fn create_family(&self, family: NewFamily, now: Timestamp) -> Result<(), StoreError> {
         let accounts = &mut self.state.lock().accounts;
+        accounts.check_not_deleted("create_family", family.user)?;
         if accounts.families.contains_key(&family.id) {
             // Ids are random, so this is a caller's defect; overwriting would sign somebody out.
             let message = format!("there is a sign-in {}", family.id.0);

@@ -14,7 +14,7 @@ use crate::store::{StoreError, TransferItem, UserExport};
 /// A copy of everything of one user, taken at one moment, since here it lies in memory anyway.
 pub(super) struct Export {
     user: UserId,
-    /// Accounts and sign-ins.
+    /// The deletion, or account and sign-ins.
     begin: IntoIter<TransferItem>,
     sessions: IntoIter<StoredSession>,
     /// Records of the latest session that are not given out yet.
@@ -26,11 +26,13 @@ pub(super) struct Export {
 
 impl Export {
     pub(super) fn of(state: &State, user: UserId) -> Self {
+        let deletion = state.accounts.deletion(user).cloned();
         let account = state.accounts.of(user).cloned();
         let families = state.accounts.families_of(user).cloned();
-        let begin: Vec<_> = account
-            .map(TransferItem::Account)
+        let begin: Vec<_> = deletion
+            .map(TransferItem::Deleted)
             .into_iter()
+            .chain(account.map(TransferItem::Account))
             .chain(families.map(TransferItem::Family))
             .collect();
         let data = state.users.get(&user).cloned().unwrap_or_default();

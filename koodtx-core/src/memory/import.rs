@@ -9,7 +9,7 @@ use super::State;
 use super::session::StoredSession;
 use crate::id::UserId;
 use crate::session::SessionState;
-use crate::store::{StoreError, StoreErrorKind, TransferItem, UserImport};
+use crate::store::{StoreError, StoreErrorKind, Taken, TransferItem, UserImport};
 
 pub(super) struct Import {
     store: Arc<Mutex<State>>,
@@ -56,11 +56,17 @@ impl UserImport for Import {
         }
         self.close_session();
         let state = &mut *self.store.lock();
+        let taken = |taken: Taken| {
+            let message = format!("user {}: another account has its {taken:?}", self.user);
+            StoreError::new(StoreErrorKind::AlreadyExists, "import_user", message)
+        };
         match item {
-            TransferItem::Account(account) => state.accounts.put(account).map_err(|taken| {
-                let message = format!("user {}: another account has its {taken:?}", self.user);
-                StoreError::new(StoreErrorKind::AlreadyExists, "import_user", message)
-            })?,
+            TransferItem::Deleted(deleted) => {
+                state.accounts.put_deleted(deleted).map_err(taken)?;
+                // An earlier attempt came before the deletion.
+                state.users.remove(&self.user);
+            }
+            TransferItem::Account(account) => state.accounts.put(account).map_err(taken)?,
             TransferItem::Family(family) => state.accounts.put_family(family),
             TransferItem::Session(session) => self.open = Some(StoredSession::new(session)),
             TransferItem::Analysis(analysis) => {
@@ -68,6 +74,8 @@ impl UserImport for Import {
                 user.analyses.insert(analysis.session, analysis);
             }
             TransferItem::Log(entry) => state.users.entry(self.user).or_default().put_log(entry),
+            // The user clock of nobody.
+            TransferItem::Clock(_) if state.accounts.deletion(self.user).is_some() => {}
             TransferItem::Clock(clock) => state.users.entry(self.user).or_default().clock = clock,
             TransferItem::Block(..) => unreachable!("taken in above"),
         }

@@ -6,7 +6,7 @@ use super::MemoryStore;
 use super::session::StoredSession;
 use crate::id::{SessionId, UserId};
 use crate::store::{
-    FoundSessions, MaintenanceStore, Problem, RepairPage, SessionFilter, SessionPosition,
+    Erasure, FoundSessions, MaintenanceStore, Problem, RepairPage, SessionFilter, SessionPosition,
     StoreError, Usage, VerifyPage,
 };
 use crate::time::Timestamp;
@@ -150,6 +150,11 @@ impl MaintenanceStore for MemoryStore {
         let count = user.old_logs(before).min(limit);
         user.purge_logs(count);
         Ok(count as u64)
+    }
+
+    async fn erase_deleted(&self, _: usize) -> Result<Erasure, StoreError> {
+        // They went with their account.
+        Ok(Erasure::default())
     }
 
     async fn optimise(&self, _: Timestamp) -> Result<Vec<String>, StoreError> {

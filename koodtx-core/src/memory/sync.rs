@@ -4,14 +4,14 @@ use async_trait::async_trait;
 
 use super::MemoryStore;
 use super::session::StoredSession;
-use super::user::no_such_session;
+use super::user::{UserData, no_such_session};
 use crate::id::{LogId, SessionId, UserId};
 use crate::pull::{PullHead, PullQuery, RecordChunk, RecordQuery};
 use crate::store::{
     PushCommand, PushOutcome, SessionDetail, SessionList, StoreError, StoreInfo, SyncStore,
     UserStatus,
 };
-use crate::sync_log::NewSyncLogEntry;
+use crate::sync_log::{NewSyncLogEntry, SyncLogEntry};
 use crate::time::Timestamp;
 
 #[async_trait]
@@ -29,6 +29,7 @@ impl SyncStore for MemoryStore {
 
     async fn push(&self, command: PushCommand, now: Timestamp) -> Result<PushOutcome, StoreError> {
         let mut state = self.state.lock();
+        state.accounts.check_not_deleted("push", command.user)?;
         // A refused push of an unknown user leaves an empty entry, which nobody can tell from none.
         state
             .users
@@ -39,6 +40,9 @@ impl SyncStore for MemoryStore {
 
     async fn pull(&self, query: PullQuery, now: Timestamp) -> Result<PullHead, StoreError> {
         let mut state = self.state.lock();
+        if state.accounts.deletion(query.user).is_some() {
+            return Ok(UserData::default().pull(&query, now));
+        }
         Ok(state.users.entry(query.user).or_default().pull(&query, now))
     }
 
@@ -65,6 +69,7 @@ impl SyncStore for MemoryStore {
         now: Timestamp,
     ) -> Result<Timestamp, StoreError> {
         let mut state = self.state.lock();
+        state.accounts.check_not_deleted("delete_session", user)?;
         let user = state
             .users
             .get_mut(&user)
@@ -114,18 +119,26 @@ impl SyncStore for MemoryStore {
             .unwrap_or_default())
     }
 
+    async fn log_entries(
+        &self,
+        user: UserId,
+        after: Option<LogId>,
+        limit: usize,
+    ) -> Result<Vec<SyncLogEntry>, StoreError> {
+        let state = self.state.lock();
+        let log = state.users.get(&user).map_or(&[][..], |user| &user.log);
+        let begin = log.partition_point(|entry| after.is_some_and(|after| entry.id <= after));
+        Ok(log[begin..].iter().take(limit).cloned().collect())
+    }
+
     async fn log(
         &self,
         user: UserId,
         entry: NewSyncLogEntry,
         now: Timestamp,
     ) -> Result<LogId, StoreError> {
-        Ok(self
-            .state
-            .lock()
-            .users
-            .entry(user)
-            .or_default()
-            .log(entry, now))
+        let mut state = self.state.lock();
+        state.accounts.check_not_deleted("log", user)?;
+        Ok(state.users.entry(user).or_default().log(entry, now))
     }
 }

@@ -10,10 +10,15 @@ use crate::service::PullSummary;
 use crate::session::SessionState;
 use crate::time::Timestamp;
 
-/// Appends a session's members, up to and with the `[` of its `sensor_data`.
+/// Appends a session's members, up to and with the `[` of the member that holds its records.
 ///
 /// `continues` marks a session whose first records were on an earlier page.
-pub(crate) fn write_session(out: &mut String, state: &SessionState, continues: bool) {
+pub(crate) fn write_session(
+    out: &mut String,
+    state: &SessionState,
+    continues: bool,
+    records: &'static str,
+) {
     let fields = &state.fields;
     out.push_str("{\"session_id\":");
     write_display(out, state.id);
@@ -51,7 +56,9 @@ pub(crate) fn write_session(out: &mut String, state: &SessionState, continues: b
     if continues {
         out.push_str(",\"continues\":true");
     }
-    out.push_str(",\"sensor_data\":[");
+    out.push_str(",\"");
+    out.push_str(records);
+    out.push_str("\":[");
 }
 
 /// A chunk that is being written, piece by piece.
@@ -100,7 +107,7 @@ impl ChunkWriter {
 }
 
 /// Appends what follows the sessions.
-pub(crate) fn write_tail(out: &mut String, summary: &PullSummary, log_id: LogId) {
+pub(crate) fn write_tail(out: &mut String, summary: &PullSummary, log_id: Option<LogId>) {
     out.push_str("],\"deleted_session_ids\":[");
     for (index, id) in summary.deleted_session_ids.iter().enumerate() {
         if index > 0 {
@@ -129,7 +136,9 @@ pub(crate) fn write_tail(out: &mut String, summary: &PullSummary, log_id: LogId)
     });
     write_damage(out, &summary.damaged);
     out.push_str(",\"sync_log_id\":");
-    write_integer(out, log_id.0.unsigned_abs());
+    write_optional(out, log_id, |out, id| {
+        write_integer(out, id.0.unsigned_abs());
+    });
     out.push('}');
 }
 

@@ -2,6 +2,7 @@
 
 mod cursor;
 mod encode;
+mod group_writer;
 mod order;
 mod query;
 mod request;
@@ -9,6 +10,7 @@ mod series_writer;
 
 pub use cursor::{Cursor, CursorError};
 pub(crate) use encode::{ChunkWriter, write_session, write_tail};
+pub(crate) use group_writer::GroupWriter;
 pub use order::MergedRows;
 pub use query::{
     Damage, PageStart, PullHead, PullQuery, RecordChunk, RecordPosition, RecordQuery, RoundKey,

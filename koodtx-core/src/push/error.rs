@@ -1,5 +1,6 @@
 //! Why a whole push is refused.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use crate::json::scanner::SyntaxError;
@@ -23,7 +24,7 @@ pub enum PushErrorKind {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PushError {
     kind: PushErrorKind,
-    field: Option<&'static str>,
+    field: Option<Cow<'static, str>>,
     message: String,
 }
 
@@ -36,7 +37,8 @@ impl PushError {
         }
     }
 
-    pub(crate) fn missing(field: &'static str) -> Self {
+    pub(crate) fn missing(field: impl Into<Cow<'static, str>>) -> Self {
+        let field = field.into();
         let message = format!("`{field}` is missing");
         Self {
             kind: PushErrorKind::MissingField,
@@ -46,7 +48,8 @@ impl PushError {
     }
 
     /// `problem` continues a sentence that begins with the field's name.
-    pub(crate) fn invalid(field: &'static str, problem: impl fmt::Display) -> Self {
+    pub(crate) fn invalid(field: impl Into<Cow<'static, str>>, problem: impl fmt::Display) -> Self {
+        let field = field.into();
         let message = format!("`{field}` {problem}");
         Self {
             kind: PushErrorKind::InvalidField,
@@ -55,10 +58,13 @@ impl PushError {
         }
     }
 
-    pub(crate) fn too_large(message: impl Into<String>) -> Self {
+    pub(crate) fn too_large(
+        field: impl Into<Cow<'static, str>>,
+        message: impl Into<String>,
+    ) -> Self {
         Self {
             kind: PushErrorKind::TooLarge,
-            field: Some("sensor_data"),
+            field: Some(field.into()),
             message: message.into(),
         }
     }
@@ -80,7 +86,7 @@ impl PushError {
 
     /// The field, with its path, where the mistake is about one.
     pub fn field(&self) -> Option<&str> {
-        self.field
+        self.field.as_deref()
     }
 }
 

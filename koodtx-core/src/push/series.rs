@@ -18,17 +18,17 @@ const TEMPLATES_MAX_COUNT: usize = 8;
 
 /// The growing column of one field, for one kind of value.
 #[derive(Clone, Debug, Default)]
-struct GrowingColumn<V> {
-    values: V,
+pub(super) struct GrowingColumn<V> {
+    pub(super) values: V,
     /// Rows of the values; `None` while the values are those of rows 0, 1, 2, …
-    rows: Option<Vec<u32>>,
+    pub(super) rows: Option<Vec<u32>>,
 }
 
 impl<V: Values> GrowingColumn<V> {
     /// Notes that the next value belongs to `row`.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "two comparisons a number")]
-    fn enter(&mut self, row: usize) {
+    pub(super) fn enter(&mut self, row: usize) {
         match &mut self.rows {
             None if self.values.len() == row => {}
             None => {
@@ -52,6 +52,17 @@ impl<V: Values> GrowingColumn<V> {
         }
     }
 
+    /// Forgets the values of all rows from `row` on.
+    pub(super) fn truncate_rows(&mut self, row: usize) {
+        match &mut self.rows {
+            None => self.values.truncate(row),
+            Some(rows) => {
+                rows.truncate(rows.partition_point(|&present| (present as usize) < row));
+                self.values.truncate(rows.len());
+            }
+        }
+    }
+
     fn into_column(self, name: Arc<str>, len: usize) -> Option<Column<V>> {
         let count = self.values.len();
         let rows = match self.rows {
@@ -69,24 +80,56 @@ impl<V: Values> GrowingColumn<V> {
 }
 
 #[derive(Clone, Debug)]
-struct Field {
+pub(super) struct Field {
     name: Arc<str>,
     /// The row that was last given a value, plus 1.
-    rows_seen: usize,
-    numbers: GrowingColumn<Vec<f64>>,
-    texts: GrowingColumn<Texts>,
+    pub(super) rows_seen: usize,
+    pub(super) numbers: GrowingColumn<Vec<f64>>,
+    pub(super) texts: GrowingColumn<Texts>,
+}
+
+impl Field {
+    /// Reads a value other than a number.
+    #[inline]
+    pub(super) fn read_text(
+        &mut self,
+        scanner: &mut Scanner<'_>,
+        row: usize,
+        bytes_max: usize,
+    ) -> Result<(), JsonError> {
+        if scanner.peek() != b'"' {
+            let depth_max = RECORD_DATA_MAX_DEPTH - 1;
+            let value = Json::read_bounded(scanner, bytes_max, depth_max)?;
+            self.texts.enter(row);
+            self.texts.values.push(&value.stored_text());
+            return Ok(());
+        }
+        let token = scanner.string()?;
+        if token.escaped {
+            let text = token.decode()?.into_owned();
+            if text.contains('\0') {
+                return Err(JsonError::NulCharacter);
+            }
+            self.texts.enter(row);
+            self.texts.values.push(&Json::String(text).stored_text());
+        } else {
+            self.texts.enter(row);
+            self.texts.values.push_quoted(token.raw);
+        }
+        Ok(())
+    }
 }
 
 /// The growing columns of one series.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct SeriesBuilder {
-    times: Vec<i64>,
+    pub(super) times: Vec<i64>,
     /// Client stamps, or [`NO_STAMP`]; empty until a record has one.
-    stamps: Vec<i64>,
-    fields: Vec<Field>,
+    pub(super) stamps: Vec<i64>,
+    pub(super) fields: Vec<Field>,
     whole: GrowingColumn<Texts>,
     /// The field expected next: fields of a record mostly come in the order of the record before.
-    expected: usize,
+    pub(super) expected: usize,
     /// The shape of the last record, with the fields that its numbers belong to.
     template: Option<(Template, Vec<usize>)>,
     templates_learned: usize,
@@ -195,26 +238,7 @@ impl SeriesBuilder {
                         field.numbers.values.push(double);
                     }
                 }
-                b'"' => {
-                    let token = scanner.string()?;
-                    if token.escaped {
-                        let text = token.decode()?.into_owned();
-                        if text.contains('\0') {
-                            return Err(JsonError::NulCharacter);
-                        }
-                        field.texts.enter(row);
-                        field.texts.values.push(&Json::String(text).stored_text());
-                    } else {
-                        field.texts.enter(row);
-                        field.texts.values.push_quoted(token.raw);
-                    }
-                }
-                _ => {
-                    let depth_max = RECORD_DATA_MAX_DEPTH - 1;
-                    let value = Json::read_bounded(scanner, bytes_max, depth_max)?;
-                    field.texts.enter(row);
-                    field.texts.values.push(&value.stored_text());
-                }
+                _ => field.read_text(scanner, row, bytes_max)?,
             }
         }
         Ok(true)
@@ -222,7 +246,7 @@ impl SeriesBuilder {
 
     /// The field of that name, created if there is room for it.
     #[inline]
-    fn field(&mut self, key: StringToken<'_>) -> Result<Option<usize>, JsonError> {
+    pub(super) fn field(&mut self, key: StringToken<'_>) -> Result<Option<usize>, JsonError> {
         let at = self.expected;
         if !key.escaped
             && self

@@ -28,6 +28,9 @@ pub struct Caller {
     pub device_id: Option<String>,
     /// The sign-in, which tells the pull rounds of one device from those of another.
     pub sign_in: SignInId,
+    /// What this request is called in the logs of whoever calls, for the sync log: by it, an entry and the
+    /// lines of log about it are found together. `None` where requests have no names.
+    pub request_id: Option<String>,
 }
 
 /// The answer to a push, as it goes over the wire.
@@ -115,6 +118,7 @@ impl SyncService {
             batch: batch.clone(),
             device_id: caller.device_id.clone(),
             body_bytes,
+            request_id: caller.request_id.clone(),
             started_at,
         };
         let outcome = self.store.push(command, self.now()).await?;
@@ -151,6 +155,7 @@ impl SyncService {
         let (kind, status) = (SyncKind::Push, SyncStatus::Failed);
         let device_id = caller.device_id.clone();
         let entry = NewSyncLogEntry {
+            request_id: caller.request_id.clone(),
             error: Some(error),
             ..NewSyncLogEntry::new(kind, status, device_id, body_bytes, started_at)
         };

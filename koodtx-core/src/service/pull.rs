@@ -10,7 +10,7 @@ use crate::pull::{
     RecordPosition, RecordQuery, RoundKey,
 };
 use crate::session::SessionState;
-use crate::store::StoreError;
+use crate::store::{StoreError, StoreErrorKind};
 use crate::sync_log::{NewSyncLogEntry, SyncKind, SyncStatus};
 use crate::time::Timestamp;
 
@@ -46,8 +46,8 @@ pub enum PullEvent {
     Records(RecordChunk),
     /// The session's records on this page are complete.
     SessionEnd,
-    /// The page is complete, and logged under this id.
-    End(PullSummary, LogId),
+    /// The page is complete, and logged under this id; not logged where the store has no room left.
+    End(PullSummary, Option<LogId>),
 }
 
 /// What a page says beside its sessions.
@@ -123,7 +123,7 @@ impl Pull {
             since,
             filter: request.filter_hash(),
         });
-        let query = PullQuery {
+        let query = |round| PullQuery {
             user: caller.user,
             since,
             session_ids: request.session_ids.clone(),
@@ -131,7 +131,13 @@ impl Pull {
             limit: request.page_size,
             round,
         };
-        let head = service.store.pull(query, started_at).await?;
+        let head = match service.store.pull(query(round), started_at).await {
+            // What cannot be remembered is asked for again, which loses nothing.
+            Err(error) if error.kind() == StoreErrorKind::Full && round.is_some() => {
+                service.store.pull(query(None), started_at).await?
+            }
+            head => head?,
+        };
         let summary = PullSummary {
             deleted_session_ids: Vec::new(),
             server_timestamp: server_timestamp(&request, &head),
@@ -264,6 +270,7 @@ impl Pull {
         let (device_id, started_at) = (self.caller.device_id.clone(), self.started_at);
         let entry = NewSyncLogEntry {
             records_count: self.sent,
+            request_id: self.caller.request_id.clone(),
             error,
             ..NewSyncLogEntry::new(
                 SyncKind::Pull,
@@ -274,11 +281,12 @@ impl Pull {
             )
         };
         self.step = Step::Done;
-        let log_id = self
-            .service
-            .store
-            .log(self.caller.user, entry, self.service.now())
-            .await?;
+        let now = self.service.now();
+        let log_id = match self.service.store.log(self.caller.user, entry, now).await {
+            // Who only reads need not wait until there is room for an entry.
+            Err(error) if error.kind() == StoreErrorKind::Full => None,
+            logged => Some(logged?),
+        };
         Ok(PullEvent::End(self.summary.clone(), log_id))
     }
 

@@ -4,6 +4,7 @@ use std::fmt::{self, Debug};
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 use unicode_normalization::UnicodeNormalization;
 
 use super::StoreError;
@@ -19,6 +20,14 @@ pub fn fold_name(name: &str) -> String {
         .to_lowercase()
         .nfkc()
         .collect()
+}
+
+/// SHA-256 of a name, [folded](fold_name).
+pub type NameHash = [u8; 32];
+
+/// What a store keeps of a name that has to stay unique.
+pub fn name_hash(name: &str) -> NameHash {
+    Sha256::digest(fold_name(name).as_bytes()).into()
 }
 
 /// An account as clients see it.
@@ -116,6 +125,18 @@ impl Debug for NewFamily {
     }
 }
 
+/// All that is kept of an account that was deleted. It is kept for good, so that neither the id nor the
+/// name is ever given out again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeletedUser {
+    /// The id that it had.
+    pub id: UserId,
+    /// Hash of the username that it had.
+    pub username: NameHash,
+    /// When it was deleted.
+    pub deleted_at: Timestamp,
+}
+
 /// A live sign-in, without its token.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SignIn {
@@ -129,6 +150,15 @@ pub struct SignIn {
     pub created_at: Timestamp,
     /// When its current token expires.
     pub expires_at: Timestamp,
+}
+
+/// The account that a token stands for, as it is by now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenHolder {
+    /// The account.
+    pub user: User,
+    /// Whether the sign-in that the token came from is live: neither revoked nor expired.
+    pub is_signed_in: bool,
 }
 
 /// What presenting a refresh token came to.
@@ -170,6 +200,15 @@ pub trait AccountStore: Send + Sync + Debug + 'static {
     /// Reads an account.
     async fn user(&self, id: UserId) -> Result<Option<User>, StoreError>;
 
+    /// Reads an account, and whether one of its sign-ins is live. Every request with an access token
+    /// asks this, so it is one read, and waits for no other call.
+    async fn token_holder(
+        &self,
+        user: UserId,
+        sign_in: SignInId,
+        now: Timestamp,
+    ) -> Result<Option<TokenHolder>, StoreError>;
+
     /// Finds an account by its username, in any case.
     async fn credentials(&self, username: &str) -> Result<Option<Credentials>, StoreError>;
 
@@ -192,7 +231,20 @@ pub trait AccountStore: Send + Sync + Debug + 'static {
         now: Timestamp,
     ) -> Result<Option<User>, StoreError>;
 
+    /// Deletes an account for good; says whether there was one. It leaves a [`DeletedUser`]: the id and
+    /// the username stay taken, the email address and the device are free again.
+    ///
+    /// From then on nothing can be written for the user, whatever was under way: a push has either
+    /// happened before, or fails with `UserDeleted`, and so do `log`, `delete_session` and
+    /// `create_family`; what tasks change finds nothing to change. This is a short step, however much
+    /// is stored: sessions, analyses and the log are removed by
+    /// [`erase_deleted`](super::MaintenanceStore::erase_deleted), and may be read until then.
+    async fn delete_user(&self, id: UserId, now: Timestamp) -> Result<bool, StoreError>;
+
     /// Remembers a new sign-in, and may forget those of the user that have expired.
+    ///
+    /// # Errors
+    /// `UserDeleted` for an account that was deleted.
     async fn create_family(&self, family: NewFamily, now: Timestamp) -> Result<(), StoreError>;
 
     /// Replaces the current token of a family by compare-and-swap.

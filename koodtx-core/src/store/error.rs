@@ -3,6 +3,8 @@
 use std::error::Error;
 use std::fmt;
 
+use crate::id::UserId;
+
 /// What went wrong, seen from the caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -17,6 +19,8 @@ pub enum StoreErrorKind {
     AlreadyExists,
     /// The write would pass a limit of the protocol; nothing was written.
     LimitExceeded,
+    /// The user was deleted: nothing is written for them any more.
+    UserDeleted,
     /// There is no room left.
     Full,
     /// Stored bytes do not make sense.
@@ -53,6 +57,12 @@ impl StoreError {
     /// The write would pass a limit; `message` says which, for the client.
     pub fn limit_exceeded(operation: &'static str, message: impl Into<String>) -> Self {
         Self::new(StoreErrorKind::LimitExceeded, operation, message)
+    }
+
+    /// The user was deleted.
+    pub fn user_deleted(operation: &'static str, user: UserId) -> Self {
+        let message = format!("user {user} was deleted");
+        Self::new(StoreErrorKind::UserDeleted, operation, message)
     }
 
     /// Stored bytes do not make sense; `message` names the place.

@@ -133,6 +133,17 @@ pub struct FoundSessions {
     pub next: Option<SessionPosition>,
 }
 
+/// What one step of erasing deleted users came to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Erasure {
+    /// Pieces that were removed: blocks of records, sessions, analyses, log entries and the like.
+    pub removed: u64,
+    /// Users of whom nothing is left now.
+    pub users: Vec<UserId>,
+    /// Whether there may be more to remove.
+    pub has_more: bool,
+}
+
 /// Maintenance of a store.
 ///
 /// Everything works in bounded steps beside the running service, and can be stopped between any two.
@@ -142,7 +153,8 @@ pub struct FoundSessions {
 pub trait MaintenanceStore: Send + Sync + Debug + 'static {
     /// Checks up to `limit` sessions after `after`: that every block passes its checksum and is
     /// well-formed and in place, that `data_count` is the number of distinct keys, that no clock of
-    /// the session is ahead of the user clock. Repairs nothing.
+    /// the session is ahead of the user clock. Repairs nothing. What a deleted user has left and is still
+    /// to be erased is passed over; what was left by mistake is a problem.
     async fn verify(
         &self,
         after: Option<SessionPosition>,
@@ -204,6 +216,10 @@ pub trait MaintenanceStore: Send + Sync + Debug + 'static {
         before: Timestamp,
         limit: usize,
     ) -> Result<u64, StoreError>;
+
+    /// Removes some of what [deleted](super::AccountStore::delete_user) users have left behind, about
+    /// `limit` pieces. It may be broken off at any time, and several callers may be at it at once.
+    async fn erase_deleted(&self, limit: usize) -> Result<Erasure, StoreError>;
 
     /// Tidies the store up: removes what expired, gives space back, renews statistics. Returns what it
     /// did, a line each, for operators. May take minutes, and can be broken off at any time.

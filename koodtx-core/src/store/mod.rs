@@ -15,13 +15,13 @@ mod sync;
 mod transfer;
 
 pub use account::{
-    AccountStore, Credentials, NewFamily, NewUser, Rotation, SignIn, Taken, TokenHash, User,
-    UserPage, fold_name,
+    AccountStore, Credentials, DeletedUser, NameHash, NewFamily, NewUser, Rotation, SignIn, Taken,
+    TokenHash, TokenHolder, User, UserPage, fold_name, name_hash,
 };
 pub use error::{StoreError, StoreErrorKind};
 pub use maintenance::{
-    FoundSessions, MaintenanceStore, Problem, RepairPage, SessionFilter, SessionPosition, Usage,
-    VerifyPage,
+    Erasure, FoundSessions, MaintenanceStore, Problem, RepairPage, SessionFilter, SessionPosition,
+    Usage, VerifyPage,
 };
 pub use results::{ANALYSIS_MAX_BYTES, Analysis, ResultStore, TaskRun, analysis_too_large};
 pub use sync::{

@@ -34,6 +34,8 @@ pub struct PushCommand {
     pub device_id: Option<String>,
     /// Size of the body it came in, in bytes, for the sync log.
     pub body_bytes: u64,
+    /// What the request was called, for the sync log.
+    pub request_id: Option<String>,
     /// When the push began, for the sync log.
     pub started_at: Timestamp,
 }
@@ -59,6 +61,7 @@ impl PushCommand {
             errors_count: batch.errors,
             sensor_types: batch.sensor_types(),
             body_bytes: self.body_bytes,
+            request_id: self.request_id.clone(),
             started_at: self.started_at,
             error: None,
         }
@@ -205,6 +208,15 @@ pub trait SyncStore: Send + Sync + Debug + 'static {
 
     /// Reads a user's totals and the last `recent` sync log entries.
     async fn status(&self, user: UserId, recent: usize) -> Result<UserStatus, StoreError>;
+
+    /// Reads a user's sync log behind `after` (`None`: from the beginning), the oldest entry first, at
+    /// most `limit` of it.
+    async fn log_entries(
+        &self,
+        user: UserId,
+        after: Option<LogId>,
+        limit: usize,
+    ) -> Result<Vec<SyncLogEntry>, StoreError>;
 
     /// Appends to a user's sync log: what `push` does not log by itself.
     async fn log(

@@ -4,7 +4,7 @@ use std::fmt::{self, Debug};
 
 use async_trait::async_trait;
 
-use super::{Analysis, Credentials, SignIn, StoreError, StoreErrorKind, TokenHash};
+use super::{Analysis, Credentials, DeletedUser, SignIn, StoreError, StoreErrorKind, TokenHash};
 use crate::block::Block;
 use crate::id::{SensorType, UserId};
 use crate::session::SessionState;
@@ -31,6 +31,9 @@ impl Debug for Family {
 /// One piece of what a store holds of a user.
 #[derive(Clone, Debug, PartialEq)]
 pub enum TransferItem {
+    /// That the user was deleted. Only the clock follows, at zero, also where something is still to be
+    /// erased.
+    Deleted(DeletedUser),
     /// The account; absent where the store is used without accounts.
     Account(Credentials),
     /// A sign-in, expired or not.
@@ -50,7 +53,7 @@ pub enum TransferItem {
 
 /// Everything of one user, item by item.
 ///
-/// The order is that of the variants of [`TransferItem`]: the account, sign-ins by id, sessions by
+/// The order is that of the variants of [`TransferItem`]: the deletion or the account, sign-ins by id, sessions by
 /// `created_at` each with its blocks, analyses by session, log entries by id, the clock. It is exact at that clock: nothing
 /// that was pushed after the export began is in it, nor half of it.
 #[async_trait]
@@ -82,7 +85,8 @@ pub trait UserImport: Send {
     /// Takes in the next item. It may become durable only with a later one, or with `finish`.
     ///
     /// # Errors
-    /// `AlreadyExists` for an account with a name, email address or device that another account has.
+    /// `AlreadyExists` for an account with a name, email address or device that another account has, and
+    /// for a deleted one with the name of another.
     async fn write(&mut self, item: TransferItem) -> Result<(), StoreError>;
 
     /// Makes everything that was written durable.
@@ -104,7 +108,7 @@ pub trait UserImport: Send {
 ///   [`ItemOrder`](crate::transfer::ItemOrder)); a store takes them as they are.
 #[async_trait]
 pub trait TransferStore: Send + Sync + Debug + 'static {
-    /// Users of whom anything is stored (an account, sign-ins, sessions, a log) with ids above
+    /// Users of whom anything is stored (an account or its deletion, sign-ins, sessions, a log) with ids above
     /// `after`, ascending. Fewer than `limit` only at the end.
     async fn transfer_users(
         &self,
@@ -132,7 +136,7 @@ pub trait TransferStore: Send + Sync + Debug + 'static {
     async fn import_user(&self, user: UserId) -> Result<Box<dyn UserImport>, StoreError>;
 
     /// Ends an import: the store may be used. Accounts that are created from now on get ids above
-    /// those of all imported accounts. Durable when it returns.
+    /// those of all imported accounts, deleted ones included. Durable when it returns.
     ///
     /// # Errors
     /// `NotFound` where no import is under way.

@@ -235,6 +235,7 @@ fn kind_of(piece: &Piece) -> String {
 
 fn name_of(item: &TransferItem) -> &'static str {
     match item {
+        TransferItem::Deleted(_) => "the deletion",
         TransferItem::Account(_) => "the account",
         TransferItem::Family(_) => "a sign-in",
         TransferItem::Session(_) => "a session",

@@ -23,6 +23,7 @@ pub struct ItemOrder {
 /// Orders items as they have to come. Blocks are ordered within their session.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
 enum Key {
+    Deleted,
     Account,
     Family(SignInId),
     Session(Timestamp),
@@ -71,6 +72,9 @@ impl ItemOrder {
         if self.last.is_some_and(|last| last >= key) {
             return Err(self.broken("its items are not in order"));
         }
+        if self.last == Some(Key::Deleted) && key != Key::Clock {
+            return Err(self.broken("it was deleted, and has something"));
+        }
         self.last = Some(key);
         match item {
             TransferItem::Session(state) => {
@@ -113,6 +117,10 @@ impl ItemOrder {
             }
         };
         Ok(match item {
+            TransferItem::Deleted(deleted) => {
+                mine(deleted.id)?;
+                Key::Deleted
+            }
             TransferItem::Account(account) => {
                 mine(account.user.id)?;
                 Key::Account

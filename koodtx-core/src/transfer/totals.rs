@@ -31,7 +31,7 @@ impl Totals {
             TransferItem::Session(_) => self.sessions += 1,
             TransferItem::Block(_, block) => self.records += block.len() as u64,
             TransferItem::Log(_) => self.log_entries += 1,
-            TransferItem::Analysis(_) | TransferItem::Clock(_) => {}
+            TransferItem::Deleted(_) | TransferItem::Analysis(_) | TransferItem::Clock(_) => {}
         }
     }
 

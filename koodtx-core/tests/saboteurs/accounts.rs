@@ -53,7 +53,10 @@ pub const ACCOUNTS: &[Saboteur] = &[
             },
             ..HONEST
         },
-        &["an_unknown_account_is_not_found"],
+        &[
+            "an_unknown_account_is_not_found",
+            "a_deleted_account_is_gone",
+        ],
     ),
     saboteur(
         "usernames are unique by ASCII letters only",
@@ -70,7 +73,11 @@ pub const ACCOUNTS: &[Saboteur] = &[
             },
             ..HONEST
         },
-        &["usernames_are_unique_in_any_case"],
+        &[
+            "usernames_are_unique_in_any_case",
+            "the_name_of_a_deleted_account_stays_taken",
+            "a_deleted_account_stays_deleted",
+        ],
     ),
     saboteur(
         "email addresses are unique by their exact text",

@@ -8,17 +8,19 @@ use koodtx_core::id::{LogId, SessionId, SignInId, UserId};
 use koodtx_core::pull::{PullHead, PullQuery, RecordChunk, RecordQuery};
 use koodtx_core::session::SessionState;
 use koodtx_core::store::{
-    AccountStore, Analysis, Credentials, FoundSessions, MaintenanceStore, NewFamily, NewUser,
-    PushCommand, PushOutcome, RepairPage, ResultStore, Rotation, SessionDetail, SessionFilter,
-    SessionList, SessionPosition, SignIn, StoreError, StoreInfo, SyncStore, Taken, TaskRun,
-    TokenHash, TransferItem, TransferStore, Usage, User, UserExport, UserImport, UserPage,
-    UserStatus, VerifyPage,
+    AccountStore, Analysis, Credentials, Erasure, FoundSessions, MaintenanceStore, NewFamily,
+    NewUser, PushCommand, PushOutcome, RepairPage, ResultStore, Rotation, SessionDetail,
+    SessionFilter, SessionList, SessionPosition, SignIn, StoreError, StoreInfo, SyncStore, Taken,
+    TaskRun, TokenHash, TokenHolder, TransferItem, TransferStore, Usage, User, UserExport,
+    UserImport, UserPage, UserStatus, VerifyPage,
 };
-use koodtx_core::sync_log::NewSyncLogEntry;
+use koodtx_core::sync_log::{NewSyncLogEntry, SyncLogEntry};
 use koodtx_core::time::Timestamp;
 
 use super::inner::{Answer, Inner, Purge, Rotate};
 use super::streams::{BrokenExport, BrokenImport};
+
+type LogEntries = Answer<Vec<SyncLogEntry>>;
 
 /// One function a method that a saboteur may want to break.
 #[derive(Clone, Copy)]
@@ -34,12 +36,15 @@ pub struct Hooks {
     /// Changes every session that any method shows.
     pub show: fn(SessionState) -> SessionState,
     pub status: fn(&Inner, UserId, usize) -> Answer<UserStatus>,
+    pub log_entries: fn(&Inner, UserId, Option<LogId>, usize) -> LogEntries,
     pub log: fn(&Inner, UserId, NewSyncLogEntry, Timestamp) -> Answer<LogId>,
     pub create_user: fn(&Inner, NewUser, Timestamp) -> Answer<Result<User, Taken>>,
+    pub token_holder: fn(&Inner, UserId, SignInId, Timestamp) -> Answer<Option<TokenHolder>>,
     pub credentials: fn(&Inner, &str) -> Answer<Option<Credentials>>,
     pub users: fn(&Inner, Option<UserId>, usize) -> Answer<UserPage>,
     pub set_active: fn(&Inner, UserId, bool, Timestamp) -> Answer<Option<User>>,
     pub set_password: fn(&Inner, UserId, String, Timestamp) -> Answer<Option<User>>,
+    pub delete_user: fn(&Inner, UserId, Timestamp) -> Answer<bool>,
     pub create_family: fn(&Inner, NewFamily, Timestamp) -> Answer<()>,
     pub rotate: fn(&Inner, Rotate) -> Answer<Rotation>,
     pub revoke: fn(&Inner, UserId, SignInId, Option<&str>) -> Answer<()>,
@@ -52,6 +57,7 @@ pub struct Hooks {
     pub close: fn(&Inner, Purge, &str) -> Answer<Option<Timestamp>>,
     pub count_logs: fn(&Inner, UserId, Timestamp) -> Answer<u64>,
     pub purge_logs: fn(&Inner, UserId, Timestamp, usize) -> Answer<u64>,
+    pub erase: fn(&Inner, usize) -> Answer<Erasure>,
     pub optimise: fn(&Inner, Timestamp) -> Answer<Vec<String>>,
     pub put_analysis: fn(&Inner, UserId, Analysis) -> Answer<bool>,
     pub analysis: fn(&Inner, UserId, SessionId) -> Answer<Option<Analysis>>,
@@ -83,12 +89,15 @@ pub const HONEST: Hooks = Hooks {
     session: Inner::session,
     show: |state| state,
     status: Inner::status,
+    log_entries: Inner::log_entries,
     log: Inner::log,
     create_user: Inner::create_user,
+    token_holder: Inner::token_holder,
     credentials: Inner::credentials,
     users: Inner::users,
     set_active: Inner::set_active,
     set_password: Inner::set_password,
+    delete_user: Inner::delete_user,
     create_family: Inner::create_family,
     rotate: Inner::rotate,
     revoke: Inner::revoke,
@@ -101,6 +110,7 @@ pub const HONEST: Hooks = Hooks {
     close: Inner::close_session,
     count_logs: Inner::count_logs,
     purge_logs: Inner::purge_logs,
+    erase: Inner::erase_deleted,
     optimise: Inner::optimise,
     put_analysis: Inner::put_analysis,
     analysis: Inner::analysis,
@@ -240,6 +250,15 @@ impl SyncStore for Broken {
         (self.hooks.status)(&self.inner, user, recent)
     }
 
+    async fn log_entries(
+        &self,
+        user: UserId,
+        after: Option<LogId>,
+        limit: usize,
+    ) -> Result<Vec<SyncLogEntry>, StoreError> {
+        (self.hooks.log_entries)(&self.inner, user, after, limit)
+    }
+
     async fn log(&self, user: UserId, entry: NewSyncLogEntry, now: Timestamp) -> Answer<LogId> {
         (self.hooks.log)(&self.inner, user, entry, now)
     }
@@ -256,6 +275,15 @@ impl AccountStore for Broken {
         self.inner.user(id)
     }
 
+    async fn token_holder(
+        &self,
+        user: UserId,
+        sign_in: SignInId,
+        now: Timestamp,
+    ) -> Answer<Option<TokenHolder>> {
+        (self.hooks.token_holder)(&self.inner, user, sign_in, now)
+    }
+
     async fn credentials(&self, username: &str) -> Answer<Option<Credentials>> {
         (self.hooks.credentials)(&self.inner, username)
     }
@@ -270,6 +298,10 @@ impl AccountStore for Broken {
 
     async fn set_password(&self, id: UserId, hash: String, now: Timestamp) -> Answer<Option<User>> {
         (self.hooks.set_password)(&self.inner, id, hash, now)
+    }
+
+    async fn delete_user(&self, id: UserId, now: Timestamp) -> Answer<bool> {
+        (self.hooks.delete_user)(&self.inner, id, now)
     }
 
     async fn create_family(&self, family: NewFamily, now: Timestamp) -> Answer<()> {
@@ -378,6 +410,10 @@ impl MaintenanceStore for Broken {
 
     async fn purge_logs(&self, user: UserId, before: Timestamp, limit: usize) -> Answer<u64> {
         (self.hooks.purge_logs)(&self.inner, user, before, limit)
+    }
+
+    async fn erase_deleted(&self, limit: usize) -> Answer<Erasure> {
+        (self.hooks.erase)(&self.inner, limit)
     }
 
     async fn optimise(&self, now: Timestamp) -> Answer<Vec<String>> {

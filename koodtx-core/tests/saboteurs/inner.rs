@@ -14,12 +14,13 @@ use koodtx_core::pull::{
 };
 use koodtx_core::session::SessionState;
 use koodtx_core::store::{
-    AccountStore, Analysis, Credentials, FoundSessions, MaintenanceStore, NewFamily, NewUser,
-    PushCommand, PushOutcome, RepairPage, ResultStore, Rotation, SessionDetail, SessionFilter,
-    SessionList, SessionPosition, SignIn, StoreError, SyncStore, Taken, TaskRun, TokenHash,
-    TransferStore, Usage, User, UserImport, UserPage, UserStatus, VerifyPage,
+    AccountStore, Analysis, Credentials, Erasure, FoundSessions, MaintenanceStore, NewFamily,
+    NewUser, PushCommand, PushOutcome, RepairPage, ResultStore, Rotation, SessionDetail,
+    SessionFilter, SessionList, SessionPosition, SignIn, StoreError, SyncStore, Taken, TaskRun,
+    TokenHash, TokenHolder, TransferStore, Usage, User, UserImport, UserPage, UserStatus,
+    VerifyPage,
 };
-use koodtx_core::sync_log::NewSyncLogEntry;
+use koodtx_core::sync_log::{NewSyncLogEntry, SyncLogEntry};
 use koodtx_core::time::Timestamp;
 use parking_lot::Mutex;
 
@@ -46,6 +47,10 @@ pub struct Notes {
     pub texts: BTreeSet<String>,
     pub clock: Timestamp,
     pub rounds: u64,
+    /// Accounts as they were when they were deleted.
+    pub deleted_users: BTreeMap<UserId, Credentials>,
+    /// Deleted users for whom something was stored all the same.
+    pub resurrected: BTreeSet<UserId>,
     pub lone_pages: BTreeMap<(UserId, RoundKey), Timestamp>,
 }
 
@@ -105,6 +110,15 @@ impl Inner {
         ready(self.store.status(user, recent))
     }
 
+    pub fn log_entries(
+        &self,
+        user: UserId,
+        after: Option<LogId>,
+        limit: usize,
+    ) -> Answer<Vec<SyncLogEntry>> {
+        ready(self.store.log_entries(user, after, limit))
+    }
+
     pub fn log(&self, user: UserId, entry: NewSyncLogEntry, now: Timestamp) -> Answer<LogId> {
         ready(self.store.log(user, entry, now))
     }
@@ -115,6 +129,15 @@ impl Inner {
 
     pub fn user(&self, id: UserId) -> Answer<Option<User>> {
         ready(self.store.user(id))
+    }
+
+    pub fn token_holder(
+        &self,
+        user: UserId,
+        sign_in: SignInId,
+        now: Timestamp,
+    ) -> Answer<Option<TokenHolder>> {
+        ready(self.store.token_holder(user, sign_in, now))
     }
 
     pub fn credentials(&self, username: &str) -> Answer<Option<Credentials>> {
@@ -131,6 +154,10 @@ impl Inner {
 
     pub fn set_password(&self, id: UserId, hash: String, now: Timestamp) -> Answer<Option<User>> {
         ready(self.store.set_password(id, hash, now))
+    }
+
+    pub fn delete_user(&self, id: UserId, now: Timestamp) -> Answer<bool> {
+        ready(self.store.delete_user(id, now))
     }
 
     pub fn create_family(&self, family: NewFamily, now: Timestamp) -> Answer<()> {
@@ -210,6 +237,10 @@ impl Inner {
 
     pub fn purge_logs(&self, user: UserId, before: Timestamp, limit: usize) -> Answer<u64> {
         ready(self.store.purge_logs(user, before, limit))
+    }
+
+    pub fn erase_deleted(&self, limit: usize) -> Answer<Erasure> {
+        ready(self.store.erase_deleted(limit))
     }
 
     pub fn optimise(&self, now: Timestamp) -> Answer<Vec<String>> {

@@ -6,7 +6,7 @@ use koodtx_core::sync_log::{SyncKind, SyncLogEntry, SyncStatus};
 use super::broken::{HONEST, Hooks};
 use super::inner::{Answer, Inner};
 use super::saboteur::{Saboteur, saboteur};
-use koodtx_core::id::UserId;
+use koodtx_core::id::{LogId, UserId};
 
 /// A status whose log entries are other ones.
 fn with_log(
@@ -22,6 +22,30 @@ fn with_log(
 
 pub const LOGS: &[Saboteur] = &[
     saboteur(
+        "the bound of log entries is inclusive",
+        Hooks {
+            log_entries: |inner, user, after, limit| {
+                let after = after.map(|after| LogId(after.0 - 1));
+                inner.log_entries(user, after, limit)
+            },
+            ..HONEST
+        },
+        &["the_log_is_read_in_steps"],
+    ),
+    saboteur(
+        "log entries are read the newest first",
+        Hooks {
+            log_entries: |inner, user, after, limit| {
+                let mut entries = inner.log_entries(user, after, usize::MAX)?;
+                entries.reverse();
+                entries.truncate(limit);
+                Ok(entries)
+            },
+            ..HONEST
+        },
+        &["the_log_is_read_in_steps"],
+    ),
+    saboteur(
         "the device of a push is not logged",
         Hooks {
             push: |inner, mut command, now| {
@@ -31,6 +55,28 @@ pub const LOGS: &[Saboteur] = &[
             ..HONEST
         },
         &["a_push_is_logged"],
+    ),
+    saboteur(
+        "the request of a push is not logged",
+        Hooks {
+            push: |inner, mut command, now| {
+                command.request_id = None;
+                inner.push(command, now)
+            },
+            ..HONEST
+        },
+        &["a_push_is_logged"],
+    ),
+    saboteur(
+        "the request of an entry is not kept",
+        Hooks {
+            log: |inner, user, mut entry, now| {
+                entry.request_id = None;
+                inner.log(user, entry, now)
+            },
+            ..HONEST
+        },
+        &["a_logged_entry_comes_back"],
     ),
     saboteur(
         "a push is logged twice",
@@ -49,6 +95,7 @@ pub const LOGS: &[Saboteur] = &[
             "a_push_without_effect_is_logged",
             "a_status_shows_as_many_entries_as_asked",
             "log_entries_come_newest_first",
+            "the_log_is_read_in_steps",
         ],
     ),
     saboteur(

@@ -10,6 +10,7 @@
     reason = "a table of functions, handed over a few times in a run"
 )]
 
+mod account_deletions;
 mod accounts;
 mod background;
 mod blocks;
@@ -82,6 +83,10 @@ tables! {
     defects_between_calls_at_once_are_caught: races::RACES, ALL;
     defects_of_accounts_are_caught: accounts::ACCOUNTS, ACCOUNTS;
     defects_of_sign_ins_are_caught: sign_ins::SIGN_INS, ACCOUNTS;
+    defects_of_deleting_accounts_are_caught: account_deletions::ACCOUNT_DELETIONS, ACCOUNTS;
+    defects_of_erasing_are_caught: account_deletions::ERASURES, &[Part::Background];
+    defects_of_copied_deletions_are_caught:
+        account_deletions::COPIED_DELETIONS, &[Part::Transfer, Part::Persistence];
     defects_of_maintenance_are_caught: upkeep::MAINTENANCE, &[Part::Maintenance];
     defects_of_background_work_are_caught: background::BACKGROUND, &[Part::Background];
     defects_of_transfers_are_caught: transfers::TRANSFERS, &[Part::Transfer, Part::Persistence];

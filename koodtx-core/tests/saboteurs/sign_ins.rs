@@ -80,6 +80,7 @@ pub const SIGN_INS: &[Saboteur] = &[
         },
         &[
             "a_reused_token_revokes_its_family",
+            "a_token_ends_with_its_sign_in",
             "of_rotations_at_once_one_succeeds",
         ],
     ),
@@ -156,6 +157,7 @@ pub const SIGN_INS: &[Saboteur] = &[
         },
         &[
             "disabling_ends_all_sign_ins",
+            "a_token_ends_with_its_sign_in",
             "accounts_and_sign_ins_are_there_again",
         ],
     ),
@@ -171,7 +173,10 @@ pub const SIGN_INS: &[Saboteur] = &[
             },
             ..HONEST
         },
-        &["a_new_password_ends_all_sign_ins"],
+        &[
+            "a_new_password_ends_all_sign_ins",
+            "a_token_ends_with_its_sign_in",
+        ],
     ),
     saboteur(
         "anybody can end a sign-in whose id they know",
@@ -189,6 +194,50 @@ pub const SIGN_INS: &[Saboteur] = &[
             ..HONEST
         },
         &["sign_ins_belong_to_their_user"],
+    ),
+    saboteur(
+        "a token outlives its sign-in",
+        Hooks {
+            token_holder: |inner, user, sign_in, now| {
+                let holder = inner.token_holder(user, sign_in, now)?;
+                Ok(holder.map(|mut holder| {
+                    holder.is_signed_in = true;
+                    holder
+                }))
+            },
+            ..HONEST
+        },
+        &["a_token_ends_with_its_sign_in"],
+    ),
+    saboteur(
+        "a token outlives the expiry of its sign-in",
+        Hooks {
+            token_holder: |inner, user, sign_in, _| {
+                inner.token_holder(user, sign_in, Timestamp::ZERO)
+            },
+            ..HONEST
+        },
+        &["a_token_ends_with_its_sign_in"],
+    ),
+    saboteur(
+        "a token ends when it is refreshed",
+        Hooks {
+            create_family: note_family,
+            rotate: |inner, call| {
+                inner.notes.lock().families.remove(&call.family);
+                inner.rotate(call)
+            },
+            token_holder: |inner, user, sign_in, now| {
+                let is_fresh = inner.notes.lock().families.contains_key(&sign_in);
+                let holder = inner.token_holder(user, sign_in, now)?;
+                Ok(holder.map(|mut holder| {
+                    holder.is_signed_in &= is_fresh;
+                    holder
+                }))
+            },
+            ..HONEST
+        },
+        &["a_token_ends_with_its_sign_in"],
     ),
     saboteur(
         "anybody can use a token that they have",

@@ -278,6 +278,7 @@ pub const TRANSFERS: &[Saboteur] = &[
         &[
             "a_copy_keeps_users_without_accounts",
             "a_copy_keeps_accounts",
+            "a_copy_keeps_deletions_of_accounts",
             "a_copy_keeps_sign_ins",
             "users_are_listed_in_steps",
         ],
@@ -305,6 +306,9 @@ pub const TRANSFERS: &[Saboteur] = &[
         &[
             "an_export_is_in_order_and_adds_up",
             "a_copy_keeps_accounts",
+            "a_copy_keeps_deletions_of_accounts",
+            "a_deleted_account_stays_deleted",
+            "a_resumed_import_follows_a_deletion",
             "a_copy_keeps_sign_ins",
             "a_copy_keeps_users_without_accounts",
         ],
@@ -497,7 +501,11 @@ pub const TRANSFERS: &[Saboteur] = &[
             },
             ..HONEST
         },
-        &["accounts_get_ids_above_all_imported_ones"],
+        &[
+            "accounts_get_ids_above_all_imported_ones",
+            "a_copy_keeps_deletions_of_accounts",
+            "a_deleted_account_stays_deleted",
+        ],
     ),
     sleeper(
         "that an import is unfinished is not kept on disk",

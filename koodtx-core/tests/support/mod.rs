@@ -1,6 +1,8 @@
 //! Generators that the property tests share.
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
+pub mod columns;
+
 use koodtx_core::block::{Block, Record};
 use koodtx_core::time::Timestamp;
 use proptest::prelude::*;

@@ -1,5 +1,6 @@
 //! The checks, by what they are about. Each is a law in its first line, and a function named so.
 
+pub(super) mod account_deletions;
 pub(super) mod account_races;
 pub(super) mod accounts;
 pub(super) mod blocks;
@@ -8,6 +9,7 @@ pub(super) mod closings;
 pub(super) mod counts;
 pub(super) mod delete;
 pub(super) mod devices;
+pub(super) mod erasures;
 pub(super) mod finding;
 pub(super) mod isolation;
 pub(super) mod limits;

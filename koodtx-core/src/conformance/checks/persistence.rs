@@ -1,6 +1,8 @@
 //! What must be there when the store is opened again.
 
-use super::accounts::register;
+use super::account_deletions::delete;
+use super::accounts::{new_user, register};
+use super::erasures::{ensure_only_a_deletion, erase};
 use super::finding::{ENDED, analyse};
 use super::sign_ins::{FIRST, SECOND, rotate, sign_in};
 use super::transfer_script::{SOURCE, break_off, copy, fill, items, memory};
@@ -10,7 +12,7 @@ use crate::conformance::follower::whole_copy;
 use crate::conformance::script::{
     ANN, RIDE, RUN, WALK, everything, record, samples, session, session_with,
 };
-use crate::store::{Rotation, TaskRun};
+use crate::store::{Rotation, Taken, TaskRun};
 
 const RECENT: usize = 100;
 
@@ -171,5 +173,24 @@ pub(crate) async fn what_background_work_left_is_there_again(h: Harness) -> Outc
     ensure_eq!(after.0, before.0, "the answer to a pull");
     ensure!(after.1 == before.1, "what is stored is not the same");
     ensure_eq!(h.results()?.task_runs().await?, [run], "runs of tasks");
+    Ok(())
+}
+
+/// A deletion is there again, and so is what is still to be erased: the erasure goes on.
+pub(crate) async fn a_deleted_account_stays_deleted(h: Harness) -> Outcome {
+    let ann = register(&h, "ann", None).await?.id;
+    h.push(ann, &session(RUN), &samples("gps", 0..1_500))
+        .await?;
+    h.push(ann, &session(WALK), &samples("gps", 0..3)).await?;
+    delete(&h, ann).await?;
+    h.maintenance()?.erase_deleted(1).await?;
+    let h = h.reopen().await?;
+    let taken = new_user("ann", "x@example.org", None);
+    let taken = h.accounts()?.create_user(taken, h.now()).await?;
+    ensure_eq!(taken, Err(Taken::Username), "registering the name again");
+    erase(&h).await?;
+    ensure_only_a_deletion(&h, ann).await?;
+    let next = register(&h, "ben", None).await?.id;
+    ensure!(next > ann, "the id {next} comes after {ann}");
     Ok(())
 }

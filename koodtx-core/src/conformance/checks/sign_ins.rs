@@ -7,7 +7,7 @@ use crate::conformance::Harness;
 use crate::conformance::failure::{Failure, Outcome, ensure_eq};
 use crate::conformance::script::NOON;
 use crate::id::{SignInId, UserId};
-use crate::store::{NewFamily, Rotation, SignIn, TokenHash};
+use crate::store::{NewFamily, Rotation, SignIn, TokenHash, TokenHolder};
 use crate::time::Timestamp;
 
 pub(super) const FIRST: TokenHash = [1; 32];
@@ -275,5 +275,80 @@ pub(crate) async fn sign_ins_belong_to_their_user(h: &Harness) -> Outcome {
         .await?;
     ensure_eq!(live(h, ann).await?, [1], "the owner's sign-ins");
     expect_rotated(&rotate(h, ann, 1, FIRST, SECOND).await?)?;
+    Ok(())
+}
+
+/// Whether a token of that sign-in is good at a time; none where there is no account.
+async fn is_good(h: &Harness, user: UserId, number: u128, at: Timestamp) -> Outcome<Option<bool>> {
+    let holder = h
+        .accounts()?
+        .token_holder(user, sign_in_id(number), at)
+        .await?;
+    Ok(holder.map(|holder| holder.is_signed_in))
+}
+
+/// A token is good for its user, until its sign-in is revoked or expires, and no longer.
+pub(crate) async fn a_token_ends_with_its_sign_in(h: &Harness) -> Outcome {
+    let (ann, ben) = (
+        register(h, "ann", Some("phone")).await?,
+        register(h, "ben", None).await?,
+    );
+    for (number, device) in [(1, "phone"), (2, "watch"), (3, "tablet"), (4, "car")] {
+        sign_in(h, ann.id, number, Some(device)).await?;
+    }
+    let accounts = h.accounts()?;
+    let holder = accounts
+        .token_holder(ann.id, sign_in_id(1), h.now())
+        .await?;
+    let expected = TokenHolder {
+        user: ann.clone(),
+        is_signed_in: true,
+    };
+    ensure_eq!(holder, Some(expected), "who holds a token");
+    let unknown = UserId(ben.id.0 + 1);
+    for (user, number, expected, of_what) in [
+        (ann.id, 9, Some(false), "a sign-in that never was"),
+        (ben.id, 1, Some(false), "a sign-in of another"),
+        (unknown, 1, None, "a sign-in of an unknown user"),
+    ] {
+        let good = is_good(h, user, number, h.now()).await?;
+        ensure_eq!(good, expected, "a token of {of_what}");
+    }
+    let just_before = EXPIRY.plus_micros(-1);
+    for (at, expected) in [(just_before, true), (EXPIRY, false)] {
+        let good = is_good(h, ann.id, 1, at).await?;
+        ensure_eq!(good, Some(expected), "a token at {at}, expiry {EXPIRY}");
+    }
+
+    rotate(h, ann.id, 1, FIRST, SECOND).await?;
+    accounts
+        .revoke_device(ann.id, sign_in_id(2), Some("watch"))
+        .await?;
+    for token in [SECOND, THIRD] {
+        rotate(h, ann.id, 3, FIRST, token).await?;
+    }
+    for (number, expected, of_what) in [
+        (1, true, "a sign-in that was refreshed"),
+        (2, false, "a device that signed out"),
+        (3, false, "a sign-in whose token was reused"),
+        (4, true, "another device"),
+    ] {
+        let good = is_good(h, ann.id, number, h.now()).await?;
+        ensure_eq!(good, Some(expected), "a token of {of_what}");
+    }
+    accounts
+        .set_password(ann.id, "new".to_owned(), h.now())
+        .await?;
+    for number in [1, 4] {
+        let good = is_good(h, ann.id, number, h.now()).await?;
+        ensure_eq!(good, Some(false), "a token from before the new password");
+    }
+    sign_in(h, ann.id, 5, None).await?;
+    accounts.set_active(ann.id, false, h.now()).await?;
+    let holder = accounts
+        .token_holder(ann.id, sign_in_id(5), h.now())
+        .await?;
+    let state = holder.map(|holder| (holder.user.is_active, holder.is_signed_in));
+    ensure_eq!(state, Some((false, false)), "a token of a disabled account");
     Ok(())
 }

@@ -2,9 +2,9 @@
 
 use crate::conformance::Harness;
 use crate::conformance::failure::{Failure, Outcome, ensure, ensure_eq};
-use crate::conformance::harness::push_command;
+use crate::conformance::harness::{PUSH_REQUEST_ID, push_command};
 use crate::conformance::script::{
-    ANN, NOON, RUN, WALK, before_noon, body, record, samples, sensor, session, session_with,
+    ANN, BEN, NOON, RUN, WALK, before_noon, body, record, samples, sensor, session, session_with,
 };
 use crate::id::LogId;
 use crate::sync_log::{NewSyncLogEntry, SyncKind, SyncLogEntry, SyncStatus};
@@ -35,6 +35,7 @@ fn of_a_pull() -> NewSyncLogEntry {
         body_bytes: 17,
         started_at: NOON,
         error: Some("the client went away".to_owned()),
+        request_id: Some("a_pull".to_owned()),
     }
 }
 
@@ -69,6 +70,7 @@ pub(crate) async fn a_push_is_logged(h: &Harness) -> Outcome {
             body_bytes: text.len() as u64,
             started_at,
             error: None,
+            request_id: Some(PUSH_REQUEST_ID.to_owned()),
         },
         completed_at: now,
     };
@@ -154,5 +156,35 @@ pub(crate) async fn a_status_shows_as_many_entries_as_asked(h: &Harness) -> Outc
         let shown = h.sync().status(ANN, recent).await?.recent_syncs.len();
         ensure_eq!(shown, expected, "entries of the last {recent}");
     }
+    Ok(())
+}
+
+/// The log is read from its beginning, the oldest entry first, each once, in steps of any size.
+pub(crate) async fn the_log_is_read_in_steps(h: &Harness) -> Outcome {
+    let sync = h.sync();
+    ensure_eq!(sync.log_entries(ANN, None, 10).await?, [], "an empty log");
+    let mut expected = Vec::new();
+    for number in 0..4 {
+        let pushed = h
+            .push(ANN, &session(RUN), &samples("gps", [number]))
+            .await?;
+        expected.push(pushed.log_id);
+    }
+    h.push(BEN, &session(WALK), &[]).await?;
+    for limit in 1..=expected.len() + 1 {
+        let mut seen: Vec<LogId> = Vec::new();
+        while seen.len() <= expected.len() {
+            let step = sync.log_entries(ANN, seen.last().copied(), limit).await?;
+            ensure!(step.len() <= limit, "{} entries of {limit}", step.len());
+            if step.is_empty() {
+                break;
+            }
+            seen.extend(step.iter().map(|entry| entry.id));
+        }
+        ensure_eq!(seen, expected, "entries in steps of {limit}");
+    }
+    let whole = sync.log_entries(ANN, None, 1).await?;
+    let records = whole.first().map(|first| first.entry.records_count);
+    ensure_eq!(records, Some(1), "records of the first entry");
     Ok(())
 }

@@ -1,14 +1,17 @@
 //! Nobody can tell a copy from what was copied.
 
+use super::account_deletions::{delete, ensure_refused};
 use super::accounts::{new_user, register};
+use super::erasures::ensure_only_a_deletion;
 use super::finding::{ENDED, analyse};
 use super::sign_ins::{FIRST, SECOND, rotate, sign_in, sign_in_id};
-use super::transfer_script::{LATER, ODD, fill, memory, through};
+use super::transfer_script::{LATER, ODD, fill, items, memory, through};
 use crate::conformance::Harness;
 use crate::conformance::failure::{Outcome, ensure, ensure_eq};
 use crate::conformance::follower::metadata;
+use crate::conformance::harness::push_command;
 use crate::conformance::script::{
-    ANN, BEN, NOON, RIDE, RUN, WALK, before_noon, edited, everything, samples, session,
+    ANN, BEN, NOON, RIDE, RUN, WALK, before_noon, body, edited, everything, samples, session,
     session_with,
 };
 use crate::pull::PullQuery;
@@ -251,6 +254,13 @@ pub(crate) async fn a_copy_keeps_sign_ins(h: &Harness) -> Outcome {
         let accounts = copy.accounts()?;
         let sign_ins = accounts.sign_ins(ann, copy.now()).await?;
         ensure_eq!(sign_ins, expected, "sign-ins {when}");
+        let holder = accounts
+            .token_holder(ann, sign_in_id(2), copy.now())
+            .await?;
+        ensure!(
+            holder.is_some_and(|holder| holder.is_signed_in),
+            "a token of a sign-in is not good {when}"
+        );
         let present = async |number, token| -> Outcome<_> {
             let (id, now) = (sign_in_id(number), copy.now());
             Ok(accounts.rotate(id, ann, token, [9; 32], LATE, now).await?)
@@ -309,6 +319,40 @@ pub(crate) async fn a_copy_keeps_analyses_and_purges(h: &Harness) -> Outcome {
             ensure!(stored.is_some(), "there is no analysis {when}");
             ensure_eq!(stored, source.results()?.analysis(ANN, id).await?, "{when}");
         }
+    }
+    Ok(())
+}
+
+/// The deletion of an account is copied, whether or not its data have been erased; no data are.
+pub(crate) async fn a_copy_keeps_deletions_of_accounts(h: &Harness) -> Outcome {
+    let source = memory();
+    register(&source, "ann", None).await?;
+    let ben = register(&source, "Ben", Some("phone")).await?;
+    ensure_eq!(ben.id, BEN, "an id");
+    source
+        .push(BEN, &session(RUN), &samples("gps", 0..3))
+        .await?;
+    delete(&source, BEN).await?;
+    for (when, copy) in through(&source, h).await?.each() {
+        ensure_only_a_deletion(copy, BEN).await?;
+        let (found, wanted) = (items(copy, BEN).await?, items(&source, BEN).await?);
+        ensure_eq!(found, wanted, "what is left {when}");
+        let accounts = copy.accounts()?;
+        let created = accounts
+            .create_user(new_user("BEN", "x@example.org", None), LATER)
+            .await?;
+        ensure_eq!(created, Err(Taken::Username), "registering the name {when}");
+        let created = accounts
+            .create_user(new_user("cid", &ben.email, Some("phone")), LATER)
+            .await?;
+        let id = created.map(|user| user.id.0);
+        ensure!(
+            id.is_ok_and(|id| id > BEN.0),
+            "the next id is {id:?} {when}"
+        );
+        let now = copy.now();
+        let command = push_command(BEN, &body(&session(RUN), &[]), now)?;
+        ensure_refused(copy.sync().push(command, now).await, "a push")?;
     }
     Ok(())
 }

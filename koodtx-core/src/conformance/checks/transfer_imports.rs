@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use super::account_deletions::delete;
 use super::accounts::{new_user, register};
+use super::erasures::{ensure_only_a_deletion, erase};
 use super::sign_ins::{live, sign_in, sign_in_id};
 use super::transfer_script::{
     EMPTY, LATER, ODD, SOURCE, break_off, copy, ensure_equal, fill, items, memory,
@@ -13,7 +15,7 @@ use crate::conformance::script::{
     ANN, BEN, RIDE, RUN, WALK, everything, record, samples, session, session_with,
 };
 use crate::id::UserId;
-use crate::store::{Credentials, StoreError, StoreErrorKind, TransferItem, User};
+use crate::store::{Credentials, StoreError, StoreErrorKind, TransferItem, User, UserStatus};
 use crate::time::Timestamp;
 
 fn is(result: &Result<(), StoreError>, kind: StoreErrorKind) -> bool {
@@ -149,6 +151,26 @@ pub(crate) async fn a_broken_off_import_leaves_no_half_session(h: &Harness) -> O
             ensure_eq!(records, state.data_count, "records after {count} items");
         }
     }
+    Ok(())
+}
+
+/// Where the account was deleted after an attempt that broke off, the next one takes back what that has
+/// brought.
+pub(crate) async fn a_resumed_import_follows_a_deletion(h: &Harness) -> Outcome {
+    let source = memory();
+    register(&source, "ann", Some("phone")).await?;
+    sign_in(&source, ANN, 1, Some("phone")).await?;
+    let records = samples("gps", 0..1_200);
+    source.push(ANN, &session(RUN), &records).await?;
+    break_off(h, ANN, &items(&source, ANN).await?).await?;
+    delete(&source, ANN).await?;
+    copy(&source, h).await?;
+    erase(h).await?;
+    ensure_only_a_deletion(h, ANN).await?;
+    let status = h.sync().status(ANN, 10).await?;
+    ensure_eq!(status, UserStatus::default(), "the status");
+    // What the account had alone is free.
+    register(h, "ben", Some("phone")).await?;
     Ok(())
 }
 

@@ -84,6 +84,7 @@ pub(super) async fn fill(h: &Harness) -> Outcome<Vec<Timestamp>> {
     h.push(BEN, &session(RUN), &samples("gps", 0..2)).await?;
     let pull = NewSyncLogEntry {
         records_count: 7,
+        request_id: Some("of-the-pull".to_owned()),
         error: Some("the connection broke".to_owned()),
         ..NewSyncLogEntry::new(SyncKind::Pull, SyncStatus::Failed, None, 30, h.now())
     };

@@ -285,6 +285,7 @@ impl History {
             body_bytes: 0,
             started_at: self.now,
             error: None,
+            request_id: None,
         };
         let got: Result<LogId, StoreError> = self.store().log(user, entry.clone(), self.now).await;
         same(got, self.model.log(user, entry, self.now).await, "log")

@@ -1,0 +1,120 @@
+//! The end of a series that grows by small pushes.
+
+use serde::{Deserialize, Serialize};
+
+use super::split::{BLOCK_RAW_MAX_BYTES, BLOCK_RECORDS_MAX_COUNT, raw_bytes};
+use super::{Block, BlockMeta, Columns};
+use crate::time::Timestamp;
+
+/// Most blocks of an open end. Bounds what a push that touches the end has to read, and how many
+/// small blocks a series may have.
+pub const OPEN_BLOCKS_MAX_COUNT: u32 = 16;
+
+/// The blocks at the end of a series that are not full yet.
+///
+/// Filling up the last block with every small push would write each record as often as a block has
+/// room for pushes. So a push that only appends leaves its records as a block of their own, without
+/// reading anything, until the open end would hold more than a block may, or has
+/// [`OPEN_BLOCKS_MAX_COUNT`] blocks; the push that finds no room any more merges it into full blocks.
+/// Each record is written about twice, then. Everywhere else an open end counts as one block.
+///
+/// A store keeps this with the series, as it gets it from a
+/// [`SeriesMerge`](super::SeriesMerge::open). Where it is lost nothing is wrong: the blocks stay small.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenEnd {
+    /// Time of the first record of its first block. All blocks from there on belong to it.
+    pub first: Timestamp,
+    /// Its blocks.
+    pub blocks: u32,
+    /// Its records.
+    pub records: u32,
+    /// Its records before encoding, in bytes, as [`BLOCK_RAW_MAX_BYTES`] counts them.
+    pub raw_bytes: u32,
+}
+
+/// What a store remembers of the end of a series that has blocks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SeriesEnd {
+    /// Time of the last record.
+    pub last: Timestamp,
+    /// The blocks that are not full yet; `None` where there are none, or where they are not known.
+    pub open: Option<OpenEnd>,
+}
+
+impl OpenEnd {
+    /// The open end that consists of `block`; `None` where that is full.
+    pub(super) fn of(block: &Block) -> Option<Self> {
+        let is_full = |end: &Self| {
+            end.records as usize >= BLOCK_RECORDS_MAX_COUNT
+                || end.raw_bytes as usize >= BLOCK_RAW_MAX_BYTES
+        };
+        Self::of_blocks(None, block).filter(|end| !is_full(end))
+    }
+
+    /// The open end `before` with `block` behind it: for counting one anew.
+    #[must_use]
+    pub fn of_blocks(before: Option<Self>, block: &Block) -> Option<Self> {
+        let first = *block.columns.times.first()?;
+        let one = Self {
+            first: Timestamp::from_micros(first),
+            blocks: 1,
+            records: block.len() as u32,
+            raw_bytes: raw_bytes(&block.columns) as u32,
+        };
+        Some(before.map_or(one, |before| before.and(one)))
+    }
+
+    /// Whether these records may be appended as a block of their own.
+    pub(super) fn has_room_for(&self, columns: &Columns) -> bool {
+        self.blocks < OPEN_BLOCKS_MAX_COUNT
+            && self.records as usize + columns.len() <= BLOCK_RECORDS_MAX_COUNT
+            && self.raw_bytes as usize + raw_bytes(columns) <= BLOCK_RAW_MAX_BYTES
+    }
+
+    /// This end with one more block behind it.
+    pub(super) fn and(self, appended: Self) -> Self {
+        Self {
+            first: self.first,
+            blocks: self.blocks + appended.blocks,
+            records: self.records + appended.records,
+            raw_bytes: self.raw_bytes + appended.raw_bytes,
+        }
+    }
+}
+
+/// Counts the blocks of an open end, to tell whether it is as it is remembered.
+#[derive(Clone, Copy, Debug)]
+pub struct OpenCount {
+    remembered: Option<OpenEnd>,
+    blocks: u32,
+    records: u32,
+}
+
+impl OpenCount {
+    /// Begins to count what is remembered as `remembered`.
+    pub fn of(remembered: Option<OpenEnd>) -> Self {
+        Self {
+            remembered,
+            blocks: 0,
+            records: 0,
+        }
+    }
+
+    /// Counts a block of the series, if it belongs there.
+    pub fn count(&mut self, block: &BlockMeta) {
+        if self
+            .remembered
+            .is_some_and(|open| open.first <= block.first)
+        {
+            self.blocks += 1;
+            self.records += block.count;
+        }
+    }
+
+    /// What is remembered, if all blocks of the series come to that.
+    pub fn confirmed(self) -> Option<OpenEnd> {
+        let counted = (self.blocks, self.records);
+        self.remembered
+            .filter(|open| (open.blocks, open.records) == counted)
+    }
+}
