@@ -4,12 +4,12 @@ use async_trait::async_trait;
 use koodtx_core::id::{SignInId, UserId};
 use koodtx_core::store::{
     AccountStore, Credentials, NewFamily, NewUser, Rotation, SignIn, StoreError, Taken, TokenHash,
-    User, UserPage,
+    TokenHolder, User, UserPage,
 };
 use koodtx_core::time::Timestamp;
 
 use crate::families::{self, Presented};
-use crate::{SledStore, accounts};
+use crate::{SledStore, accounts, erase};
 
 #[async_trait]
 impl AccountStore for SledStore {
@@ -27,6 +27,18 @@ impl AccountStore for SledStore {
     async fn user(&self, id: UserId) -> Result<Option<User>, StoreError> {
         self.accounts_shared("user", move |inner| accounts::user(inner, id))
             .await
+    }
+
+    async fn token_holder(
+        &self,
+        user: UserId,
+        sign_in: SignInId,
+        now: Timestamp,
+    ) -> Result<Option<TokenHolder>, StoreError> {
+        self.accounts_shared("token_holder", move |inner| {
+            accounts::token_holder(inner, user, sign_in, now)
+        })
+        .await
     }
 
     async fn credentials(&self, username: &str) -> Result<Option<Credentials>, StoreError> {
@@ -58,6 +70,13 @@ impl AccountStore for SledStore {
     ) -> Result<Option<User>, StoreError> {
         let work = move |inner: &_| accounts::set_password(inner, id, password_hash, now);
         self.account_alone(id, "set_password", work).await
+    }
+
+    async fn delete_user(&self, id: UserId, now: Timestamp) -> Result<bool, StoreError> {
+        self.account_alone(id, "delete_user", move |inner| {
+            erase::delete(inner, id, now)
+        })
+        .await
     }
 
     async fn create_family(&self, family: NewFamily, now: Timestamp) -> Result<(), StoreError> {

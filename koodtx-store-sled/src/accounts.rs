@@ -1,11 +1,14 @@
 //! Accounts on sled.
 
-use koodtx_core::id::UserId;
-use koodtx_core::store::{Credentials, NewUser, Taken, User, UserPage, fold_name};
+use koodtx_core::id::{SignInId, UserId};
+use koodtx_core::store::{
+    Credentials, NameHash, NewUser, Taken, TokenHolder, User, UserPage, fold_name, name_hash,
+};
 use koodtx_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use crate::erase;
 use crate::error::{Failure, Result};
 use crate::families;
 use crate::key::{Key, Table};
@@ -26,9 +29,14 @@ fn unique_key(table: Table, text: &str) -> Key {
     Key::hashed(table, Sha256::digest(text.as_bytes()).into())
 }
 
+/// The key of a username.
+pub(crate) fn username_key(hash: NameHash) -> Key {
+    Key::hashed(Table::Username, hash)
+}
+
 /// The keys under which an account is found, in the order in which they are said to be taken.
 fn names(user: &User) -> Vec<(Key, Taken)> {
-    let username = unique_key(Table::Username, &fold_name(&user.username));
+    let username = username_key(name_hash(&user.username));
     let email = unique_key(Table::Email, &fold_name(&user.email));
     let device = user
         .device_id
@@ -69,6 +77,17 @@ pub(crate) fn put(
     Ok(Ok(()))
 }
 
+/// Takes an account away with all its names.
+pub(crate) fn remove(values: &Values, set: &mut WriteSet<'_>, id: UserId) -> Result<()> {
+    if let Some(account) = read(values, id)? {
+        for (key, _) in names(&account.user) {
+            set.remove(&key)?;
+        }
+        set.remove(&Key::account(id))?;
+    }
+    Ok(())
+}
+
 /// An account with its password hash.
 pub(crate) fn account(values: &Values, id: UserId) -> Result<Option<Credentials>> {
     Ok(read(values, id)?.map(|account| Credentials {
@@ -87,7 +106,11 @@ pub(crate) fn create(inner: &Inner, new: NewUser, now: Timestamp) -> Result<Resu
     let last = last
         .map(|entry| record::load::<AccountRecord>(&inner.values, &entry))
         .transpose()?;
-    let id = UserId(last.map_or(1, |last| last.user.id.0 + 1));
+    let lasts = [
+        last.map(|last| last.user.id.0),
+        erase::last(&inner.values)?.map(|last| last.0),
+    ];
+    let id = UserId(1 + lasts.into_iter().flatten().max().unwrap_or(0));
     let user = User {
         id,
         username: new.username,
@@ -124,14 +147,35 @@ pub(crate) fn user(inner: &Inner, id: UserId) -> Result<Option<User>> {
     Ok(read(&inner.values, id)?.map(|account| account.user))
 }
 
+/// The caller shares the lock of the accounts. That of the user is left to those who sync: a family is
+/// one key, so it is read whole without it.
+pub(crate) fn token_holder(
+    inner: &Inner,
+    id: UserId,
+    sign_in: SignInId,
+    now: Timestamp,
+) -> Result<Option<TokenHolder>> {
+    let Some(account) = read(&inner.values, id)? else {
+        return Ok(None);
+    };
+    Ok(Some(TokenHolder {
+        user: account.user,
+        is_signed_in: families::is_live(&inner.values, id, sign_in, now)?,
+    }))
+}
+
 pub(crate) fn credentials(inner: &Inner, username: &str) -> Result<Option<Credentials>> {
-    let key = unique_key(Table::Username, &fold_name(username));
+    let key = username_key(name_hash(username));
     let Some(id) = record::get(&inner.values, &key)? else {
         return Ok(None);
     };
-    let account = account(&inner.values, id)?
-        .ok_or_else(|| Failure::corrupt(format!("the account {id} has a name and is missing")))?;
-    Ok(Some(account))
+    match account(&inner.values, id)? {
+        Some(account) => Ok(Some(account)),
+        None if erase::is_deleted(&inner.values, id)? => Ok(None),
+        None => Err(Failure::corrupt(format!(
+            "the account {id} has a name and is missing"
+        ))),
+    }
 }
 
 pub(crate) fn users(inner: &Inner, after: Option<UserId>, limit: usize) -> Result<UserPage> {

@@ -3,13 +3,13 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use koodtx_core::block::{Block, BlockMeta, Leaf, LeafEdit, read_meta};
+use koodtx_core::block::{Block, BlockMeta, Leaf, LeafEdit, OpenEnd, read_meta};
 use koodtx_core::id::{SensorType, SessionId, UserId};
 use koodtx_core::pull::Damage;
 use koodtx_core::time::Timestamp;
 
 use crate::error::{Failure, Result};
-use crate::key::{Key, KeyReader};
+use crate::key::{Key, KeyReader, Table};
 use crate::values::{Entry, Values, WriteSet};
 
 /// Which series, by its keys and by the names that errors use.
@@ -20,7 +20,12 @@ pub(crate) struct SeriesKey<'a> {
     pub(crate) sensor_type: &'a SensorType,
     pub(crate) life: Timestamp,
     pub(crate) number: u32,
+    /// Its open end, as it is stored.
+    pub(crate) open: Option<OpenEnd>,
 }
+
+/// Bytes of the time before a block of an open end.
+const TIME_BYTES: usize = size_of::<i64>();
 
 impl SeriesKey<'_> {
     fn all(&self) -> Key {
@@ -31,12 +36,38 @@ impl SeriesKey<'_> {
         Key::block(self.user, self.life, self.number, first)
     }
 
+    fn place(&self, place: u32) -> Key {
+        Key::open_block(self.user, self.life, self.number, place)
+    }
+
     fn change(&self, changed: Timestamp, first: Timestamp) -> Key {
         Key::block_change(self.user, self.life, changed, self.number, first)
     }
 
+    /// The blocks of the open end, in the order of time. Places behind them may hold what an earlier
+    /// open end has left there.
+    pub(crate) fn open_blocks(
+        &self,
+        values: &Values,
+    ) -> impl Iterator<Item = Result<Entry>> + use<> {
+        let places = self.open.map_or(0, |open| open.blocks);
+        values.scan(&self.place(0), &self.place(places))
+    }
+
     /// The last block that begins at `time` or before.
     pub(crate) fn last_until(&self, values: &Values, time: Timestamp) -> Result<Option<Entry>> {
+        if self.open.is_some_and(|open| open.first <= time) {
+            let mut last = None;
+            for entry in self.open_blocks(values) {
+                let entry = entry?;
+                if first_time(&entry)? <= time {
+                    last = Some(entry);
+                }
+            }
+            if last.is_some() {
+                return Ok(last);
+            }
+        }
         values
             .scan(&self.all(), &self.block(time.plus_micros(1)))
             .next_back()
@@ -54,7 +85,7 @@ impl SeriesKey<'_> {
         behind.as_ref().map(first_time).transpose()
     }
 
-    /// The block that begins at `first`.
+    /// The block outside of the open end that begins at `first`.
     pub(crate) fn at(&self, values: &Values, first: Timestamp) -> Result<Option<Entry>> {
         let key = self.block(first);
         values.scan(&key, &key.end()).next().transpose()
@@ -66,24 +97,44 @@ impl SeriesKey<'_> {
         values: &Values,
         time: Timestamp,
     ) -> impl Iterator<Item = Result<Entry>> + use<> {
-        values.scan(&self.block(time), &self.all().end())
+        let is_behind = move |entry: &Result<Entry>| {
+            let first = entry.as_ref().ok().and_then(|entry| first_time(entry).ok());
+            first.is_none_or(|first| time <= first)
+        };
+        // The open end is behind all others.
+        values
+            .scan(&self.block(time), &self.all().end())
+            .chain(self.open_blocks(values).filter(is_behind))
     }
 
     /// All blocks, in the order of time.
     pub(crate) fn scan(&self, values: &Values) -> impl Iterator<Item = Result<Entry>> + use<> {
-        values.scan_prefix(&self.all())
+        values
+            .scan_prefix(&self.all())
+            .chain(self.open_blocks(values))
     }
 
-    /// The block that records at `time` belong into, with where the one behind it begins.
+    /// The block that records at `time` belong into, with where the one behind it begins; of the open
+    /// end, all blocks.
     pub(crate) fn leaf(&self, values: &Values, time: Timestamp) -> Result<Option<Leaf>> {
         let entry = match self.last_until(values, time)? {
             Some(entry) => Some(entry),
             None => self.next_from(values, time)?,
         };
         let Some(entry) = entry else { return Ok(None) };
+        let first = first_time(&entry)?;
+        if entry.is_in(Table::OpenBlock) {
+            return Ok(Some(Leaf {
+                blocks: self
+                    .open_blocks(values)
+                    .map(|entry| self.decode(values, &entry?))
+                    .collect::<Result<_>>()?,
+                next_first: None,
+            }));
+        }
         Ok(Some(Leaf {
-            block: self.decode(values, &entry)?,
-            next_first: self.first_behind(values, first_time(&entry)?)?,
+            blocks: vec![self.decode(values, &entry)?],
+            next_first: self.first_behind(values, first)?,
         }))
     }
 
@@ -117,22 +168,45 @@ impl SeriesKey<'_> {
     }
 
     fn load<'e>(&self, values: &Values, entry: &'e Entry) -> Result<Cow<'e, [u8]>> {
-        values.load(entry).map_err(|failure| match failure {
+        let value = values.load(entry).map_err(|failure| match failure {
             Failure::Corrupt(reason) => self.corrupt(values, entry, &reason),
             other => other,
+        })?;
+        if !entry.is_in(Table::OpenBlock) {
+            return Ok(value);
+        }
+        Ok(match value {
+            Cow::Borrowed(value) => Cow::Borrowed(value.get(TIME_BYTES..).unwrap_or_default()),
+            Cow::Owned(mut value) => Cow::Owned(value.split_off(TIME_BYTES.min(value.len()))),
         })
     }
 
-    /// Stores what became of one block.
-    pub(crate) fn edit(&self, set: &mut WriteSet<'_>, edit: &LeafEdit) -> Result<()> {
-        if let Some(removed) = edit.removed {
-            set.remove(&self.change(removed.changed, removed.first))?;
-            set.remove(&self.block(removed.first))?;
+    /// Stores what became of one leaf; `open` is the open end as it is then.
+    pub(crate) fn edit(
+        &self,
+        set: &mut WriteSet<'_>,
+        edit: &LeafEdit,
+        open: Option<OpenEnd>,
+    ) -> Result<()> {
+        let is_in = |block: &BlockMeta, open: Option<OpenEnd>| {
+            open.filter(|open| open.first <= block.first)
+        };
+        for removed in &edit.removed {
+            // The places of an open end are used again.
+            if is_in(removed, self.open).is_none() {
+                set.remove(&self.change(removed.changed, removed.first))?;
+                set.remove(&self.block(removed.first))?;
+            }
         }
         for block in &edit.written {
             let Some(meta) = block.meta() else { continue };
-            set.put(&self.block(meta.first), &block.encode())?;
-            set.mark(&self.change(meta.changed, meta.first));
+            if let Some(open) = is_in(&meta, open) {
+                // An append adds one block, and a fold leaves one.
+                set.put(&self.place(open.blocks - 1), &open_value(&meta, block))?;
+            } else {
+                set.put(&self.block(meta.first), &block.encode())?;
+                set.mark(&self.change(meta.changed, meta.first));
+            }
         }
         Ok(())
     }
@@ -171,8 +245,25 @@ impl SeriesKey<'_> {
     }
 }
 
-/// Time of a block's first record, from its key.
+/// What lies at a place of an open end. The time stands outside of the block, so that a damaged one is
+/// known to be where it is.
+fn open_value(meta: &BlockMeta, block: &Block) -> Vec<u8> {
+    let mut value = meta.first.as_micros().to_be_bytes().to_vec();
+    value.extend_from_slice(&block.encode());
+    value
+}
+
+/// Time of a block's first record, from its key or from what stands before it.
 pub(crate) fn first_time(entry: &Entry) -> Result<Timestamp> {
+    if entry.is_in(Table::OpenBlock) {
+        let micros = entry
+            .head()
+            .first_chunk()
+            .map(|time| i64::from_be_bytes(*time));
+        return micros
+            .map(Timestamp::from_micros)
+            .ok_or_else(|| Failure::corrupt("a block of an open end has no time"));
+    }
     let mut reader = KeyReader::new(entry.key());
     reader.user()?;
     reader.time()?;

@@ -11,7 +11,7 @@ use crate::session::SessionRecord;
 use crate::store::Inner;
 use crate::user::UserRecord;
 use crate::values::WriteSet;
-use crate::{results, series};
+use crate::{erase, results, series};
 
 /// Turns a session into a tombstone. The caller holds the user's lock alone.
 ///
@@ -23,7 +23,7 @@ pub(crate) fn delete(
     id: SessionId,
     now: Timestamp,
 ) -> Result<Timestamp> {
-    let mut user = UserRecord::read(&inner.values, user_id)?;
+    let mut user = UserRecord::read_for("delete_session", &inner.values, user_id)?;
     let Some(SessionRecord { state: old, life }) =
         SessionRecord::find(&inner.values, user_id, id)?.filter(|record| record.state.live)
     else {
@@ -36,7 +36,7 @@ pub(crate) fn delete(
     user.clock = tick.at();
     user.recount(Some(&old), &state);
 
-    let mut set = WriteSet::new(&inner.values);
+    let mut set = WriteSet::reclaiming(&inner.values);
     SessionRecord { state, life }.write(&mut set, user_id, Some(&old))?;
     set.mark(&Key::life(Table::Garbage, user_id, life));
     results::forget(&mut set, user_id, old.created_at)?;
@@ -55,6 +55,9 @@ pub(crate) fn purge(
     updated_at: Timestamp,
     now: Timestamp,
 ) -> Result<Option<u64>> {
+    if erase::is_deleted(&inner.values, user_id)? {
+        return Ok(None);
+    }
     let Some(SessionRecord { state: old, life }) = SessionRecord::find(&inner.values, user_id, id)?
         .filter(|record| record.state.live && record.state.updated_at == updated_at)
     else {
@@ -64,7 +67,7 @@ pub(crate) fn purge(
     let state = old.clone().purge(now);
     user.recount(Some(&old), &state);
 
-    let mut set = WriteSet::new(&inner.values);
+    let mut set = WriteSet::reclaiming(&inner.values);
     // A session without records has nothing to leave behind, and may have this very life already.
     let next_life = if old.data_count == 0 {
         life
@@ -93,6 +96,9 @@ pub(crate) fn close(
     note: &str,
     now: Timestamp,
 ) -> Result<Option<Timestamp>> {
+    if erase::is_deleted(&inner.values, user_id)? {
+        return Ok(None);
+    }
     let is_due = |state: &SessionState| {
         state.live && state.updated_at == updated_at && state.fields.is_active()
     };

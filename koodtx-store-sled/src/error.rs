@@ -11,6 +11,8 @@ pub(crate) enum Failure {
     Sled(sled::Error),
     /// The file system refused.
     Io(io::Error),
+    /// The disk has no room left, so nothing was tried; says whose disk.
+    Full(String),
     /// Stored bytes do not make sense; says where and why.
     Corrupt(String),
     /// A write or a sync failed, now or earlier, so what is on disk is unknown.
@@ -45,6 +47,7 @@ impl Failure {
             Self::Io(error) => {
                 StoreError::new(kind, operation, error.to_string()).with_source(error)
             }
+            Self::Full(message) => StoreError::new(kind, operation, message),
             Self::Corrupt(message) => StoreError::corrupt(operation, message),
             Self::Broken(broken) => {
                 let error = StoreError::new(kind, operation, broken.to_string());
@@ -78,6 +81,7 @@ impl Failure {
             Self::Sled(sled::Error::Corruption { .. }) | Self::Corrupt(_) => {
                 StoreErrorKind::Corrupt
             }
+            Self::Full(_) => StoreErrorKind::Full,
             Self::Sled(_) => StoreErrorKind::Internal,
             Self::Broken(broken) => broken.kind,
             Self::Decided(error) => error.kind(),
@@ -101,7 +105,7 @@ impl fmt::Display for Failure {
         match self {
             Self::Sled(error) => error.fmt(f),
             Self::Io(error) => error.fmt(f),
-            Self::Corrupt(message) => f.write_str(message),
+            Self::Full(message) | Self::Corrupt(message) => f.write_str(message),
             Self::Broken(broken) => broken.fmt(f),
             Self::Decided(error) => error.fmt(f),
         }

@@ -18,7 +18,7 @@ use crate::session::{self, SessionRecord};
 use crate::store::{Inner, blocking};
 use crate::user::UserRecord;
 use crate::values::{Entry, Values};
-use crate::{accounts, families, results};
+use crate::{accounts, erase, families, results};
 
 /// Items read in one go, so that not each of them changes threads.
 const STEP_MAX_ITEMS: usize = 64;
@@ -147,6 +147,10 @@ impl Walk {
             // Where reading fails, the walk is dropped, so the stage need not be right then.
             match std::mem::replace(&mut self.stage, Stage::End) {
                 Stage::Account => {
+                    if let Some(deleted) = erase::deletion(values, user)? {
+                        self.stage = Stage::Clock;
+                        return Ok(Some(TransferItem::Deleted(deleted)));
+                    }
                     self.stage = Stage::Families(scan(values, &Key::families(user)));
                     if let Some(account) = accounts::account(values, user)? {
                         return Ok(Some(TransferItem::Account(account)));
@@ -240,6 +244,7 @@ impl Blocks {
                     sensor_type,
                     life: self.session.life,
                     number: series.number,
+                    open: series.open,
                 };
                 let block = key.decode(values, &entry?)?;
                 return Ok(Some(TransferItem::Block(sensor_type.clone(), block)));
@@ -247,8 +252,16 @@ impl Blocks {
             let Some((sensor_type, series)) = self.series.next() else {
                 return Ok(None);
             };
-            let blocks = Key::blocks(user, self.session.life, series.number);
-            self.current = Some((sensor_type, series, scan(values, &blocks)));
+            let key = SeriesKey {
+                user,
+                session: self.session.state.id,
+                sensor_type: &sensor_type,
+                life: self.session.life,
+                number: series.number,
+                open: series.open,
+            };
+            let entries = Box::new(key.scan(values));
+            self.current = Some((sensor_type, series, entries));
         }
     }
 }

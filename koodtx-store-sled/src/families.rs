@@ -8,6 +8,7 @@ use koodtx_core::store::{
 use koodtx_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::erase;
 use crate::error::{Failure, Result};
 use crate::key::Key;
 use crate::record;
@@ -62,6 +63,7 @@ pub(crate) fn revoke_where(
 
 /// The caller holds the user's lock alone.
 pub(crate) fn create(inner: &Inner, family: NewFamily, now: Timestamp) -> Result<()> {
+    erase::check_not_deleted(&inner.values, "create_family", family.user)?;
     let key = Key::family(family.user, family.id);
     if inner.values.contains(&key)? {
         // Ids are random, so this is a caller's defect; overwriting would sign somebody out.
@@ -125,11 +127,22 @@ pub(crate) fn revoke_device(
     sign_in: SignInId,
     device_id: Option<&str>,
 ) -> Result<()> {
-    let mut set = WriteSet::new(&inner.values);
+    let mut set = WriteSet::reclaiming(&inner.values);
     revoke_where(&inner.values, &mut set, user, |found| {
         found.id == sign_in || (device_id.is_some() && found.device_id.as_deref() == device_id)
     })?;
     inner.journal.commit(set)
+}
+
+/// Whether a sign-in is neither revoked nor expired.
+pub(crate) fn is_live(
+    values: &Values,
+    user: UserId,
+    sign_in: SignInId,
+    now: Timestamp,
+) -> Result<bool> {
+    let found: Option<FamilyRecord> = record::get(values, &Key::family(user, sign_in))?;
+    Ok(found.is_some_and(|family| family.sign_in.expires_at > now))
 }
 
 /// A user's live sign-ins, the oldest first. The caller shares the user's lock.

@@ -8,12 +8,16 @@ use koodtx_core::store::{StoreError, StoreErrorKind};
 
 use crate::error::Failure;
 
-/// Version of the keys and values that this program reads and writes.
-const FORMAT_VERSION: u32 = 1;
+/// Version of the keys and values that this program writes. It reads format 1 too, which has no open ends.
+const FORMAT_VERSION: u32 = 2;
+/// The oldest version that it reads.
+const FORMAT_MIN_VERSION: u32 = 1;
 /// Holds the format version of a complete store.
 const FORMAT_FILE: &str = "koodtx-format";
 /// Stands for [`FORMAT_FILE`] until the first opening has succeeded.
 const CREATING_FILE: &str = "koodtx-format.creating";
+/// Takes the place of [`FORMAT_FILE`] when an older format is raised.
+const RAISED_FILE: &str = "koodtx-format.raised";
 /// Is locked for as long as the store is open.
 const LOCK_FILE: &str = "koodtx-lock";
 /// Where sled keeps its pages.
@@ -74,6 +78,8 @@ impl Folder {
         };
         match text.trim().parse::<u32>() {
             Ok(FORMAT_VERSION) => Ok(()),
+            // From now on the folder may hold what an older program would not find.
+            Ok(FORMAT_MIN_VERSION..FORMAT_VERSION) => self.raise_format(),
             Ok(version) if version > FORMAT_VERSION => refused(format!(
                 "was written by a newer version of this program (format {version}, this one reads \
                  up to {FORMAT_VERSION}): run the newer version"
@@ -83,6 +89,22 @@ impl Folder {
                 "has a {FORMAT_FILE} file that holds no version: restore the file or a backup"
             )),
         }
+    }
+
+    fn raise_format(&self) -> Result<(), StoreError> {
+        let raise = || {
+            let raised = self.file(RAISED_FILE);
+            write_synced(&raised, &format!("{FORMAT_VERSION}\n"))?;
+            fs::rename(raised, self.file(FORMAT_FILE))?;
+            sync_folder(&self.path)
+        };
+        raise().map_err(|error| {
+            let message = format!(
+                "the format of the data folder {} cannot be raised to {FORMAT_VERSION}: {error}",
+                self.path.display()
+            );
+            StoreError::new(Failure::Io(error).kind(), OPERATION, message)
+        })
     }
 
     /// Marks that a store is being created here, where there is none.

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use koodtx_core::block::{Block, LeafEdit};
 use koodtx_core::id::{SensorType, UserId};
 use koodtx_core::session::SessionState;
-use koodtx_core::store::{StoreError, StoreErrorKind, TransferItem, UserImport};
+use koodtx_core::store::{StoreError, StoreErrorKind, Taken, TransferItem, UserImport};
 use koodtx_core::sync_log::SyncLogEntry;
 use koodtx_core::time::Timestamp;
 
@@ -23,7 +23,7 @@ use crate::session::SessionRecord;
 use crate::store::{Inner, blocking};
 use crate::user::UserRecord;
 use crate::values::{Values, WriteSet};
-use crate::{accounts, families, janitor, record, results};
+use crate::{accounts, erase, families, janitor, record, results};
 
 /// Items collected for one batch.
 const BATCH_MAX_ITEMS: usize = 64;
@@ -147,14 +147,17 @@ impl Filling {
             if !matches!(item, TransferItem::Block(..)) {
                 set = self.close_session(inner, set)?;
             }
+            let user = self.user;
+            let taken = |taken: Taken| {
+                let message = format!("user {user}: another account has its {taken:?}");
+                StoreError::new(StoreErrorKind::AlreadyExists, OPERATION, message)
+            };
             match item {
+                TransferItem::Deleted(deleted) => {
+                    erase::put(&inner.values, &mut set, &deleted)?.map_err(taken)?;
+                }
                 TransferItem::Account(account) => {
-                    let put = accounts::put(&inner.values, &mut set, account)?;
-                    put.map_err(|taken| {
-                        let message =
-                            format!("user {}: another account has its {taken:?}", self.user);
-                        StoreError::new(StoreErrorKind::AlreadyExists, OPERATION, message)
-                    })?;
+                    accounts::put(&inner.values, &mut set, account)?.map_err(taken)?;
                 }
                 TransferItem::Family(family) => families::put(&mut set, family)?,
                 TransferItem::Session(state) => {
@@ -181,6 +184,9 @@ impl Filling {
                     // The counters are counted in the tree.
                     self.write(inner, set)?;
                     set = WriteSet::new(&inner.values);
+                    if erase::is_deleted(&inner.values, self.user)? {
+                        continue;
+                    }
                     summary(&inner.values, self.user, clock)?.write(&mut set, self.user)?;
                 }
             }
@@ -281,6 +287,7 @@ impl OpenSession {
                 count: 0,
                 first: meta.first,
                 last: meta.last,
+                open: None,
             };
             self.series = Some((sensor_type.clone(), series));
             self.series_count += 1;
@@ -294,12 +301,13 @@ impl OpenSession {
                 sensor_type,
                 life: self.life,
                 number: series.number,
+                open: None,
             };
             let edit = LeafEdit {
-                removed: None,
+                removed: Vec::new(),
                 written: vec![block],
             };
-            key.edit(set, &edit)?;
+            key.edit(set, &edit, None)?;
         }
         Ok(())
     }

@@ -103,7 +103,7 @@ pub(crate) fn sweep(inner: &Inner) -> Result<()> {
         let mut reader = KeyReader::new(entry.key());
         if !step(inner, reader.user()?, reader.time()?)? {
             // Last, so that a stop half way is taken up again.
-            let mut set = WriteSet::new(&inner.values);
+            let mut set = WriteSet::reclaiming(&inner.values);
             set.remove_stored(&entry);
             let _unsynced = inner.journal.write(set)?;
         }
@@ -125,7 +125,7 @@ pub(crate) fn reuse(inner: &Inner, user: UserId, life: Timestamp) -> Result<()> 
         return Ok(());
     }
     clear(inner, user, life)?;
-    let mut set = WriteSet::new(&inner.values);
+    let mut set = WriteSet::reclaiming(&inner.values);
     set.remove(&mark)?;
     inner.journal.commit(set)
 }
@@ -133,13 +133,16 @@ pub(crate) fn reuse(inner: &Inner, user: UserId, life: Timestamp) -> Result<()> 
 /// Removes some keys of a life; false when none is left.
 fn step(inner: &Inner, user: UserId, life: Timestamp) -> Result<bool> {
     let blocks = Key::life(Table::Block, user, life);
+    let open_blocks = Key::life(Table::OpenBlock, user, life);
     let prefixes = [
         Key::parts(blocks.as_bytes()),
         blocks,
+        Key::parts(open_blocks.as_bytes()),
+        open_blocks,
         Key::life(Table::BlockChange, user, life),
         Key::life(Table::Series, user, life),
     ];
-    let mut set = WriteSet::new(&inner.values);
+    let mut set = WriteSet::reclaiming(&inner.values);
     let mut removed = 0;
     for prefix in &prefixes {
         for entry in inner

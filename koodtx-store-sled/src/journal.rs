@@ -6,6 +6,7 @@ use koodtx_core::store::StoreErrorKind;
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use crate::error::{Broken, Failure, Result};
+use crate::room::Room;
 use crate::values::WriteSet;
 
 /// The writing half of the database.
@@ -16,6 +17,9 @@ use crate::values::WriteSet;
 pub(crate) struct Journal {
     db: sled::Db,
     file: File,
+    room: Room,
+    /// Held while room is looked for and used, or two batches would count on the same.
+    applying: Mutex<()>,
     progress: Mutex<Progress>,
     advanced: Condvar,
 }
@@ -26,6 +30,8 @@ struct Progress {
     written: u64,
     /// Batches known to be on disk.
     synced: u64,
+    /// What the others may still add to the file.
+    unsynced_bytes: u64,
     /// Somebody is syncing.
     syncing: bool,
     broken: Option<Broken>,
@@ -40,13 +46,20 @@ pub(crate) struct Written(u64);
 
 impl Journal {
     /// `file` is the file in which `db` keeps everything.
-    pub(crate) fn new(db: sled::Db, file: File) -> Self {
+    pub(crate) fn new(db: sled::Db, file: File, room: Room) -> Self {
         Self {
             db,
             file,
+            room,
+            applying: Mutex::default(),
             progress: Mutex::default(),
             advanced: Condvar::new(),
         }
+    }
+
+    /// The tree of all keys.
+    pub(crate) fn tree(&self) -> sled::Tree {
+        (*self.db).clone()
     }
 
     /// Fails when a write has failed before: what the tree shows may then be half a batch.
@@ -60,14 +73,34 @@ impl Journal {
         }
     }
 
-    /// Applies a batch, whole also after a crash. Does not wait for the disk.
+    /// Applies a batch, whole also after a crash. Does not wait for the disk, except where much was
+    /// written without waiting before.
     pub(crate) fn write(&self, set: WriteSet<'_>) -> Result<Written> {
         self.check()?;
+        let bytes = set.written_bytes();
+        // sled lets only one batch in at a time, too.
+        let _alone = self.applying.lock();
+        let unsynced_bytes = self.unsynced_bytes()?;
+        self.room.ensure(unsynced_bytes + bytes, set.purpose())?;
         let batch = set.into_batch();
         self.guarded(|| Ok(self.db.apply_batch(batch)?))?;
         let mut progress = self.progress.lock();
         progress.written += 1;
+        progress.unsynced_bytes += bytes;
         Ok(Written(progress.written))
+    }
+
+    /// What earlier batches may still add to the file.
+    fn unsynced_bytes(&self) -> Result<u64> {
+        let (written, bytes) = {
+            let progress = self.progress.lock();
+            (progress.written, progress.unsynced_bytes)
+        };
+        if Room::is_unclear(bytes) {
+            self.sync(Written(written))?;
+            return Ok(self.progress.lock().unsynced_bytes);
+        }
+        Ok(bytes)
     }
 
     /// Waits until a batch is on disk. Whoever comes first syncs for all that were written by then.
@@ -82,12 +115,13 @@ impl Journal {
                 continue;
             }
             progress.syncing = true;
-            let covered = progress.written;
+            let (covered, covered_bytes) = (progress.written, progress.unsynced_bytes);
             let outcome = MutexGuard::unlocked(&mut progress, || self.guarded(|| self.flush()));
             progress.syncing = false;
             self.advanced.notify_all();
             outcome?;
             progress.synced = covered;
+            progress.unsynced_bytes -= covered_bytes;
             #[cfg(test)]
             {
                 progress.syncs += 1;
@@ -165,10 +199,19 @@ mod tests {
     use crate::values::Values;
 
     fn write(journal: &Journal, user: i64) -> Result<Written> {
-        let values = Values::new((*journal.db).clone());
+        let values = Values::new(journal.tree());
         let mut set = WriteSet::new(&values);
         set.mark(&Key::user_record(UserId(user)));
         journal.write(set)
+    }
+
+    fn database_file(folder: &TempDir) -> File {
+        let path = folder.path().join("db");
+        File::options().read(true).write(true).open(path).unwrap()
+    }
+
+    fn room(folder: &TempDir) -> Room {
+        Room::new(folder.path().to_path_buf(), database_file(folder))
     }
 
     #[test]
@@ -176,8 +219,7 @@ mod tests {
         const BATCHES_COUNT: i64 = 10;
         let folder = TempDir::new().unwrap();
         let db = sled::open(folder.path()).unwrap();
-        let file = File::open(folder.path().join("db")).unwrap();
-        let journal = Journal::new(db, file);
+        let journal = Journal::new(db, database_file(&folder), room(&folder));
         let batches: Vec<_> = (0..BATCHES_COUNT)
             .map(|user| write(&journal, user).unwrap())
             .collect();
@@ -199,7 +241,8 @@ mod tests {
         let db = sled::open(folder.path()).unwrap();
         // A pipe cannot be synced.
         let (pipe, _writer) = std::io::pipe().unwrap();
-        let journal = Journal::new(db, std::os::fd::OwnedFd::from(pipe).into());
+        let pipe = std::os::fd::OwnedFd::from(pipe).into();
+        let journal = Journal::new(db, pipe, room(&folder));
         let first = write(&journal, 1).unwrap();
         let second = write(&journal, 2).unwrap();
         for (batch, is_unsure) in [(first, true), (second, true)] {
@@ -230,8 +273,7 @@ mod tests {
     fn a_panic_while_writing_breaks_the_store() {
         let folder = TempDir::new().unwrap();
         let db = sled::open(folder.path()).unwrap();
-        let file = File::open(folder.path().join("db")).unwrap();
-        let journal = Journal::new(db, file);
+        let journal = Journal::new(db, database_file(&folder), room(&folder));
         let panic = std::panic::AssertUnwindSafe(|| journal.guarded(|| panic!("on purpose")));
         assert!(std::panic::catch_unwind(panic).is_err());
         assert!(

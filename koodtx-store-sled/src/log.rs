@@ -33,12 +33,27 @@ pub(crate) fn log(
     entry: NewSyncLogEntry,
     now: Timestamp,
 ) -> Result<LogId> {
-    let mut record = UserRecord::read(&inner.values, user)?;
-    let mut set = WriteSet::new(&inner.values);
+    let mut record = UserRecord::read_for("log", &inner.values, user)?;
+    let mut set = WriteSet::reclaiming(&inner.values);
     let id = append(&mut set, user, &mut record, entry, now)?;
     record.write(&mut set, user)?;
     let _unsynced = inner.journal.write(set)?;
     Ok(id)
+}
+
+/// Entries behind `after`, the oldest first. The caller shares the user's lock.
+pub(crate) fn entries(
+    inner: &Inner,
+    user: UserId,
+    after: Option<LogId>,
+    limit: usize,
+) -> Result<Vec<SyncLogEntry>> {
+    let all = Key::logs(user);
+    let from = after.map_or_else(|| all.clone(), |after| Key::log(user, after).end());
+    let entries = inner.values.scan(&from, &all.end()).take(limit);
+    entries
+        .map(|entry| record::load(&inner.values, &entry?))
+        .collect()
 }
 
 /// Entries of a user that are older than `before`, the oldest first.
@@ -59,7 +74,7 @@ pub(crate) fn count(inner: &Inner, user: UserId, before: Timestamp) -> Result<u6
 /// Removes up to `limit` of the entries that are older than `before`; returns how many. The caller holds
 /// the user's lock alone.
 pub(crate) fn purge(inner: &Inner, user: UserId, before: Timestamp, limit: usize) -> Result<u64> {
-    let mut set = WriteSet::new(&inner.values);
+    let mut set = WriteSet::reclaiming(&inner.values);
     let mut removed = 0;
     for entry in older(inner, user, before).take(limit) {
         set.remove_entry(&entry?);

@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use koodtx_core::id::{SessionId, UserId};
 use koodtx_core::store::{
-    FoundSessions, MaintenanceStore, RepairPage, SessionFilter, SessionPosition, StoreError, Usage,
-    VerifyPage,
+    Erasure, FoundSessions, MaintenanceStore, RepairPage, SessionFilter, SessionPosition,
+    StoreError, Usage, VerifyPage,
 };
 use koodtx_core::time::Timestamp;
 
@@ -14,7 +14,7 @@ use crate::record;
 use crate::session::{self, SessionRecord};
 use crate::store::Inner;
 use crate::user::UserRecord;
-use crate::{SledStore, accounts, delete, log, repair, results, tidy, verify};
+use crate::{SledStore, accounts, delete, erase, log, repair, results, tidy, verify};
 
 #[async_trait]
 impl MaintenanceStore for SledStore {
@@ -124,6 +124,28 @@ impl MaintenanceStore for SledStore {
             log::purge(inner, user, before, limit)
         })
         .await
+    }
+
+    async fn erase_deleted(&self, limit: usize) -> Result<Erasure, StoreError> {
+        const OPERATION: &str = "erase_deleted";
+        let limit = limit.max(1);
+        let mut erasure = Erasure::default();
+        loop {
+            let Some(user) = self.blocking(OPERATION, (), erase::next).await? else {
+                return Ok(erasure);
+            };
+            let removed = usize::try_from(erasure.removed).unwrap_or(usize::MAX);
+            let room = limit.saturating_sub(removed);
+            if room == 0 {
+                erasure.has_more = true;
+                return Ok(erasure);
+            }
+            let step = move |inner: &Inner| erase::step(inner, user, room);
+            match self.alone(user, OPERATION, step).await? {
+                0 => erasure.users.push(user),
+                removed => erasure.removed += removed,
+            }
+        }
     }
 
     async fn optimise(&self, now: Timestamp) -> Result<Vec<String>, StoreError> {

@@ -18,7 +18,7 @@ use crate::values::WriteSet;
 
 /// Merges a batch and logs it. The caller holds the user's lock alone.
 pub(crate) fn push(inner: &Inner, command: &PushCommand, now: Timestamp) -> Result<PushOutcome> {
-    let mut user = UserRecord::read(&inner.values, command.user)?;
+    let mut user = UserRecord::read_for("push", &inner.values, command.user)?;
     let tick = Tick::after(user.clock, now);
     let mut merge = Merge {
         inner,
@@ -149,13 +149,15 @@ impl Merge<'_> {
             sensor_type: &batch.sensor_type,
             life,
             number,
+            open: stored.and_then(|stored| stored.open),
         };
-        let merge = merge_series(&batch.records, self.tick, |time| {
+        let end = stored.map(SeriesRecord::end);
+        let merge = merge_series(&batch.records, end, self.tick, |time| {
             key.leaf(&self.inner.values, time)
         })?;
         admitted.count_records(&merge.counts, merge.effect, stored.is_none());
         for edit in &merge.edits {
-            key.edit(&mut self.set, edit)?;
+            key.edit(&mut self.set, edit, merge.open)?;
         }
         let range @ (first, last) = batch.records.range();
         let mut record = stored.cloned().unwrap_or(SeriesRecord {
@@ -163,7 +165,9 @@ impl Merge<'_> {
             count: 0,
             first,
             last,
+            open: None,
         });
+        record.open = merge.open;
         record.extend(&merge.counts, range);
         if stored != Some(&record) {
             record.write(&mut self.set, key.user, life, &batch.sensor_type)?;

@@ -10,7 +10,7 @@ use koodtx_core::time::Timestamp;
 use crate::blocks::{SeriesKey, first_time};
 use crate::error::{Failure, Result};
 use crate::key::{Key, KeyReader, Table};
-use crate::series;
+use crate::series::{self, SeriesRecord};
 use crate::session::SessionRecord;
 use crate::store::Inner;
 use crate::values::{Entry, Values};
@@ -28,10 +28,9 @@ pub(crate) fn read(inner: &Inner, query: &RecordQuery) -> Result<RecordChunk> {
     else {
         return Ok(RecordChunk::default());
     };
-    let (sensor_types, numbers): (Vec<SensorType>, Vec<u32>) =
+    let (sensor_types, series): (Vec<SensorType>, Vec<SeriesRecord>) =
         series::all(values, query.user, session.life)?
             .into_iter()
-            .map(|(sensor_type, record)| (sensor_type, record.number))
             .unzip();
     let filter = Filter::new(values, query, session.life)?;
     assemble_chunk(query, &sensor_types, |sensor_type, from| {
@@ -43,7 +42,8 @@ pub(crate) fn read(inner: &Inner, query: &RecordQuery) -> Result<RecordChunk> {
             session: query.session,
             sensor_type,
             life: session.life,
-            number: numbers[at],
+            number: series[at].number,
+            open: series[at].open,
         };
         filter.next_block(values, &key, from)
     })
@@ -53,8 +53,9 @@ pub(crate) fn read(inner: &Inner, query: &RecordQuery) -> Result<RecordChunk> {
 enum Filter {
     /// All that changed after this user clock (`None`: all), found by passing over the others.
     Scan(Option<Timestamp>),
-    /// Just these: by number of the series the times at which they begin, ordered.
-    These(BTreeMap<u32, Vec<Timestamp>>),
+    /// Just these, and those of the open ends that changed after this user clock: by number of the series
+    /// the times at which they begin, ordered.
+    These(BTreeMap<u32, Vec<Timestamp>>, Timestamp),
 }
 
 impl Filter {
@@ -63,7 +64,10 @@ impl Filter {
             return Ok(Self::Scan(None));
         };
         let changed = changed_blocks(values, query.user, life, after)?;
-        Ok(changed.map_or(Self::Scan(Some(after)), Self::These))
+        Ok(match changed {
+            Some(changed) => Self::These(changed, after),
+            None => Self::Scan(Some(after)),
+        })
     }
 
     /// The first block of a series that passes and ends at `from` or later.
@@ -75,9 +79,12 @@ impl Filter {
     ) -> Result<Option<Found>> {
         match self {
             Self::Scan(after) => scan(values, key, from, *after),
-            Self::These(changed) => {
+            Self::These(changed, after) => {
                 let firsts = changed.get(&key.number).map_or(&[][..], Vec::as_slice);
-                pick(values, key, from, firsts)
+                match pick(values, key, from, firsts)? {
+                    Some(found) => Ok(Some(found)),
+                    None => first_of(values, key, key.open_blocks(values), from, Some(*after)),
+                }
             }
         }
     }
@@ -125,7 +132,19 @@ fn scan(
         .as_ref()
         .map(first_time)
         .transpose()?;
-    for entry in key.scan_from(values, start.unwrap_or(from)) {
+    let blocks = key.scan_from(values, start.unwrap_or(from));
+    first_of(values, key, blocks, from, after)
+}
+
+/// The first of these blocks that changed after `after` and ends at `from` or later.
+fn first_of(
+    values: &Values,
+    key: &SeriesKey<'_>,
+    blocks: impl Iterator<Item = Result<Entry>>,
+    from: Timestamp,
+    after: Option<Timestamp>,
+) -> Result<Option<Found>> {
+    for entry in blocks {
         let wanted =
             |meta: BlockMeta| meta.last >= from && after.is_none_or(|after| meta.changed > after);
         if let Some(found) = load(values, key, &entry?, from, wanted)? {

@@ -1,11 +1,13 @@
 //! Counting anew what is counted.
 
+use koodtx_core::block::OpenEnd;
 use koodtx_core::id::UserId;
 use koodtx_core::store::SessionPosition;
 
 use crate::blocks::{SeriesKey, first_time};
+use crate::erase;
 use crate::error::{Failure, Result};
-use crate::key::Key;
+use crate::key::{Key, Table};
 use crate::series::{self, SeriesRecord};
 use crate::session::{self, SessionRecord};
 use crate::store::Inner;
@@ -16,6 +18,16 @@ use crate::verify;
 /// Counts one session or tombstone anew, and the totals of its user where it is the user's last one.
 /// The caller holds the user's lock alone.
 pub(crate) fn repair(inner: &Inner, position: SessionPosition) -> Result<Vec<String>> {
+    let user = position.0;
+    if erase::is_deleted(&inner.values, user)? {
+        if erase::is_leaving(&inner.values, user)? {
+            return Ok(Vec::new());
+        }
+        erase::again(inner, user)?;
+        return Ok(vec![format!(
+            "user {user}: was deleted, and what was left is to be erased now"
+        )]);
+    }
     let mut repaired = session(inner, position)?;
     let next = verify::entries(inner, Some(position)).next().transpose()?;
     let next = next.map(|entry| session::place(entry.key())).transpose()?;
@@ -50,6 +62,7 @@ fn session(inner: &Inner, (user_id, created_at): SessionPosition) -> Result<Vec<
             sensor_type,
             life: record.life,
             number: stored.number,
+            open: stored.open,
         };
         let counted = match count(inner, &key) {
             Ok(counted) => counted,
@@ -95,12 +108,17 @@ fn session(inner: &Inner, (user_id, created_at): SessionPosition) -> Result<Vec<
 /// What the blocks of a series come to; `None` where there are none.
 fn count(inner: &Inner, key: &SeriesKey<'_>) -> Result<Option<SeriesRecord>> {
     let mut counted: Option<SeriesRecord> = None;
+    let mut open: Option<OpenEnd> = None;
     for entry in key.scan(&inner.values) {
         let entry = entry?;
         let first = first_time(&entry)?;
         let meta = key.meta(&inner.values, &entry)?;
-        if key.decode(&inner.values, &entry)?.meta() != Some(meta) || meta.first != first {
+        let block = key.decode(&inner.values, &entry)?;
+        if block.meta() != Some(meta) || meta.first != first {
             return Err(Failure::corrupt("a block is not what it says"));
+        }
+        if entry.is_in(Table::OpenBlock) {
+            open = OpenEnd::of_blocks(open, &block);
         }
         let before = counted.take();
         counted = Some(SeriesRecord {
@@ -108,9 +126,13 @@ fn count(inner: &Inner, key: &SeriesKey<'_>) -> Result<Option<SeriesRecord>> {
             count: before.as_ref().map_or(0, |before| before.count) + u64::from(meta.count),
             first: before.map_or(first, |before| before.first),
             last: meta.last,
+            open: None,
         });
     }
-    Ok(counted)
+    if open.map(|open| open.blocks) != key.open.map(|open| open.blocks) {
+        return Err(Failure::corrupt("a block of the open end is missing"));
+    }
+    Ok(counted.map(|counted| SeriesRecord { open, ..counted }))
 }
 
 /// Adds up all sessions of a user.

@@ -9,6 +9,7 @@ use koodtx_core::time::Timestamp;
 use sha2::{Digest, Sha256};
 
 use crate::SledStore;
+use crate::erase;
 use crate::error::{Failure, Result};
 use crate::key::{Key, Table};
 use crate::record;
@@ -69,6 +70,9 @@ impl ResultStore for SledStore {
 }
 
 fn put_if_welcome(inner: &Inner, user: UserId, analysis: &Analysis) -> Result<bool> {
+    if erase::is_deleted(&inner.values, user)? {
+        return Ok(false);
+    }
     let Some(record) = SessionRecord::find(&inner.values, user, analysis.session)? else {
         return Ok(false);
     };

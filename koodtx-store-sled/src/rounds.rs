@@ -8,6 +8,7 @@ use koodtx_core::pull::{RoundKey, is_round_fresh};
 use koodtx_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::erase;
 use crate::error::Result;
 use crate::key::Key;
 use crate::record;
@@ -51,10 +52,13 @@ pub(crate) fn remember(
 ) -> Result<()> {
     // Pulls of one user run side by side; this alone is read and written in one go.
     let _alone = inner.rounds.lock();
-    if self::clock(&inner.values, user, round, now)?.is_some() {
+    if self::clock(&inner.values, user, round, now)?.is_some()
+        // The deletion held the lock of the user alone, which the caller shares.
+        || erase::is_deleted(&inner.values, user)?
+    {
         return Ok(());
     }
-    let mut set = WriteSet::new(&inner.values);
+    let mut set = WriteSet::reclaiming(&inner.values);
     let mut fresh = Vec::new();
     for entry in inner.values.scan_prefix(&Key::rounds(user, round.sign_in)) {
         let entry = entry?;

@@ -1,6 +1,6 @@
 //! The series of a session: what is known of each without reading its blocks.
 
-use koodtx_core::block::MergeCounts;
+use koodtx_core::block::{MergeCounts, OpenEnd, SeriesEnd};
 use koodtx_core::id::{SensorType, UserId};
 use koodtx_core::store::SeriesStats;
 use koodtx_core::time::Timestamp;
@@ -22,6 +22,9 @@ pub(crate) struct SeriesRecord {
     pub(crate) first: Timestamp,
     /// Time of the last.
     pub(crate) last: Timestamp,
+    /// The blocks that are not full yet, where they are known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) open: Option<OpenEnd>,
 }
 
 impl SeriesRecord {
@@ -49,6 +52,14 @@ impl SeriesRecord {
         self.count += counts.inserted;
         self.first = self.first.min(first);
         self.last = self.last.max(last);
+    }
+
+    /// What is remembered of the end.
+    pub(crate) fn end(&self) -> SeriesEnd {
+        SeriesEnd {
+            last: self.last,
+            open: self.open,
+        }
     }
 
     pub(crate) fn stats(&self, sensor_type: SensorType) -> SeriesStats {

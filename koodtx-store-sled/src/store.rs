@@ -16,6 +16,7 @@ use crate::janitor::{Bell, Janitor};
 use crate::journal::Journal;
 use crate::locks::UserLocks;
 use crate::options::{CACHE_MIN_BYTES, SledOptions};
+use crate::room::Room;
 use crate::values::Values;
 
 /// How often sled tidies its file in the background, in milliseconds. Between two of these, space
@@ -88,9 +89,10 @@ impl SledStore {
             db.flush()?;
             let file = folder.database_file()?;
             folder.finish(&file)?;
-            Ok((db, file))
+            let room = Room::new(folder.path().to_path_buf(), file.try_clone()?);
+            Ok(Journal::new(db, file, room))
         };
-        let (db, file) = opened().map_err(|failure: Failure| {
+        let journal = opened().map_err(|failure: Failure| {
             let message = format!(
                 "the database in {} cannot be opened: {failure}",
                 path.as_ref().display()
@@ -98,8 +100,8 @@ impl SledStore {
             StoreError::new(failure.kind(), "open", message)
         })?;
         let inner = Arc::new(Inner {
-            values: Values::new((*db).clone()),
-            journal: Journal::new(db, file),
+            values: Values::new(journal.tree()),
+            journal,
             rounds: Mutex::new(()),
             sweeping: Mutex::new(()),
             bell: Bell::default(),

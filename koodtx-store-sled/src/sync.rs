@@ -7,7 +7,7 @@ use koodtx_core::store::{
     PushCommand, PushOutcome, SessionDetail, SessionList, StoreError, StoreInfo, SyncStore,
     UserStatus,
 };
-use koodtx_core::sync_log::NewSyncLogEntry;
+use koodtx_core::sync_log::{NewSyncLogEntry, SyncLogEntry};
 use koodtx_core::time::Timestamp;
 
 use crate::SledStore;
@@ -86,6 +86,18 @@ impl SyncStore for SledStore {
     async fn status(&self, user: UserId, recent: usize) -> Result<UserStatus, StoreError> {
         self.shared(user, "status", move |inner| {
             log::status(inner, user, recent)
+        })
+        .await
+    }
+
+    async fn log_entries(
+        &self,
+        user: UserId,
+        after: Option<LogId>,
+        limit: usize,
+    ) -> Result<Vec<SyncLogEntry>, StoreError> {
+        self.shared(user, "log_entries", move |inner| {
+            log::entries(inner, user, after, limit)
         })
         .await
     }

@@ -17,7 +17,7 @@ pub(crate) fn rounds(inner: &Inner, now: Timestamp) -> Result<u64> {
         let entry = entry?;
         let _alone = inner.rounds.lock();
         if rounds::is_stale(&inner.values, &entry, now)? {
-            let mut set = WriteSet::new(&inner.values);
+            let mut set = WriteSet::reclaiming(&inner.values);
             set.remove_entry(&entry);
             let _unsynced = inner.journal.write(set)?;
             removed += 1;
@@ -49,7 +49,7 @@ pub(crate) fn next_signed_in(inner: &Inner, after: Option<UserId>) -> Result<Opt
 
 /// Removes the expired sign-ins of a user. The caller holds the user's lock alone.
 pub(crate) fn sign_ins(inner: &Inner, user: UserId, now: Timestamp) -> Result<u64> {
-    let mut set = WriteSet::new(&inner.values);
+    let mut set = WriteSet::reclaiming(&inner.values);
     let removed = families::revoke_where(&inner.values, &mut set, user, |sign_in| {
         sign_in.expires_at <= now
     })?;

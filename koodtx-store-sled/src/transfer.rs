@@ -16,7 +16,7 @@ use crate::store::Inner;
 use crate::values::{Values, WriteSet};
 
 /// The tables in which a user may first appear.
-const USERS: [Table; 3] = [Table::Account, Table::User, Table::Family];
+const USERS: [Table; 4] = [Table::Account, Table::Deleted, Table::User, Table::Family];
 
 #[async_trait]
 impl TransferStore for SledStore {

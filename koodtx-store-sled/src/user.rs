@@ -5,6 +5,7 @@ use koodtx_core::session::SessionState;
 use koodtx_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::erase;
 use crate::error::Result;
 use crate::key::Key;
 use crate::record;
@@ -27,10 +28,22 @@ pub(crate) struct UserRecord {
 
 impl UserRecord {
     pub(crate) fn read(values: &Values, user: UserId) -> Result<Self> {
-        let record = record::get(values, &Key::user_record(user));
-        Ok(record
-            .map_err(|failure| failure.at(format_args!("user {user}")))?
-            .unwrap_or_default())
+        Ok(Self::find(values, user)?.unwrap_or_default())
+    }
+
+    /// Reads it for a change. One that was deleted has none, and gets none: only where there is none is
+    /// that looked up. The caller holds the user's lock alone.
+    pub(crate) fn read_for(operation: &'static str, values: &Values, user: UserId) -> Result<Self> {
+        if let Some(record) = Self::find(values, user)? {
+            return Ok(record);
+        }
+        erase::check_not_deleted(values, operation, user)?;
+        Ok(Self::default())
+    }
+
+    fn find(values: &Values, user: UserId) -> Result<Option<Self>> {
+        record::get(values, &Key::user_record(user))
+            .map_err(|failure| failure.at(format_args!("user {user}")))
     }
 
     pub(crate) fn write(&self, set: &mut WriteSet<'_>, user: UserId) -> Result<()> {

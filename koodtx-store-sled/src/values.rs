@@ -10,7 +10,8 @@ use std::borrow::Cow;
 use sled::IVec;
 
 use crate::error::{Failure, Result};
-use crate::key::Key;
+use crate::key::{Key, Table};
+use crate::room::{Purpose, written_bytes};
 
 /// Longest part of a value, in bytes: 20 of them with their keys stay below 128 KiB.
 pub(crate) const PART_MAX_BYTES: usize = 6 * 1024;
@@ -35,6 +36,15 @@ pub(crate) struct Entry {
 impl Entry {
     pub(crate) fn key(&self) -> &[u8] {
         &self.key
+    }
+
+    pub(crate) fn is_in(&self, table: Table) -> bool {
+        self.key.first() == Some(&(table as u8))
+    }
+
+    /// The beginning of the value; all of it, where it is short.
+    pub(crate) fn head(&self) -> &[u8] {
+        head(&self.stored)
     }
 }
 
@@ -121,14 +131,38 @@ impl Values {
 pub(crate) struct WriteSet<'a> {
     values: &'a Values,
     batch: sled::Batch,
+    purpose: Purpose,
+    keys: u64,
+    bytes: u64,
 }
 
 impl<'a> WriteSet<'a> {
     pub(crate) fn new(values: &'a Values) -> Self {
+        Self::of(values, Purpose::Storing)
+    }
+
+    /// One that makes room or lets somebody read, and so is written also when there is little room.
+    pub(crate) fn reclaiming(values: &'a Values) -> Self {
+        Self::of(values, Purpose::Reclaiming)
+    }
+
+    fn of(values: &'a Values, purpose: Purpose) -> Self {
         Self {
             values,
             batch: sled::Batch::default(),
+            purpose,
+            keys: 0,
+            bytes: 0,
         }
+    }
+
+    pub(crate) fn purpose(&self) -> Purpose {
+        self.purpose
+    }
+
+    /// The most that writing it is thought to add to the file.
+    pub(crate) fn written_bytes(&self) -> u64 {
+        written_bytes(self.keys, self.bytes)
     }
 
     /// Stores a value, in place of the one that may be there.
@@ -138,7 +172,7 @@ impl<'a> WriteSet<'a> {
             let mut stored = Vec::with_capacity(1 + value.len());
             stored.push(WHOLE);
             stored.extend_from_slice(value);
-            self.batch.insert(key.as_bytes(), stored);
+            self.insert(key.as_bytes(), stored);
             return Ok(());
         }
         let (first, rest) = value.split_at(PART_MAX_BYTES);
@@ -147,45 +181,55 @@ impl<'a> WriteSet<'a> {
         stored.push(CUT);
         stored.extend_from_slice(&further.to_be_bytes());
         stored.extend_from_slice(first);
-        self.batch.insert(key.as_bytes(), stored);
+        self.insert(key.as_bytes(), stored);
         for (number, part) in (0..).zip(rest.chunks(PART_MAX_BYTES)) {
-            self.batch
-                .insert(Key::part(key.as_bytes(), number).as_bytes(), part);
+            self.insert(Key::part(key.as_bytes(), number).as_bytes(), part);
         }
         Ok(())
     }
 
     /// Stores a key without a value.
     pub(crate) fn mark(&mut self, key: &Key) {
-        self.batch.insert(key.as_bytes(), &[WHOLE]);
+        self.insert(key.as_bytes(), &[WHOLE]);
     }
 
     pub(crate) fn remove(&mut self, key: &Key) -> Result<()> {
         self.remove_parts(key)?;
-        self.batch.remove(key.as_bytes());
+        self.remove_bytes(key.as_bytes());
         Ok(())
     }
 
     /// Removes what a scan has found, with its further parts.
     pub(crate) fn remove_entry(&mut self, entry: &Entry) {
         for number in 0..further_parts(&entry.stored) {
-            self.batch.remove(Key::part(&entry.key, number).as_bytes());
+            self.remove_bytes(Key::part(&entry.key, number).as_bytes());
         }
         self.remove_stored(entry);
     }
 
     /// Removes just what lies at the key of an entry, which may itself be a part.
     pub(crate) fn remove_stored(&mut self, entry: &Entry) {
-        self.batch.remove(entry.key());
+        self.remove_bytes(entry.key());
     }
 
     fn remove_parts(&mut self, key: &Key) -> Result<()> {
         let stored = self.values.tree.get(key.as_bytes())?;
         for number in 0..stored.as_deref().map_or(0, further_parts) {
-            self.batch
-                .remove(Key::part(key.as_bytes(), number).as_bytes());
+            self.remove_bytes(Key::part(key.as_bytes(), number).as_bytes());
         }
         Ok(())
+    }
+
+    fn insert(&mut self, key: &[u8], stored: impl Into<IVec> + AsRef<[u8]>) {
+        self.keys += 1;
+        self.bytes += (key.len() + stored.as_ref().len()) as u64;
+        self.batch.insert(key, stored);
+    }
+
+    fn remove_bytes(&mut self, key: &[u8]) {
+        self.keys += 1;
+        self.bytes += key.len() as u64;
+        self.batch.remove(key);
     }
 
     pub(crate) fn into_batch(self) -> sled::Batch {

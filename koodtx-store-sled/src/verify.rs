@@ -2,13 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use koodtx_core::block::BlockMeta;
+use koodtx_core::block::{BlockMeta, OpenCount};
 use koodtx_core::id::{SensorType, SessionId, UserId};
 use koodtx_core::store::{Problem, SessionPosition};
 use koodtx_core::time::Timestamp;
 use uuid::Uuid;
 
 use crate::blocks::{SeriesKey, first_time};
+use crate::erase;
 use crate::error::{Failure, Result};
 use crate::key::{Key, Table};
 use crate::record;
@@ -66,6 +67,9 @@ pub(crate) fn verify(inner: &Inner, (user, created_at): SessionPosition) -> Resu
         }
         Err(failure) => return Err(failure),
     };
+    if erase::is_deleted(&inner.values, user)? {
+        return remains(inner, user, record.state.id);
+    }
     let clock = UserRecord::read(&inner.values, user)?.clock;
     let mut check = Check {
         inner,
@@ -79,6 +83,20 @@ pub(crate) fn verify(inner: &Inner, (user, created_at): SessionPosition) -> Resu
     check.session(created_at)?;
     check.records()?;
     Ok(check.findings)
+}
+
+/// What is said of a session of a user who was deleted: nothing, while it is still to be removed.
+fn remains(inner: &Inner, user: UserId, session: SessionId) -> Result<Findings> {
+    let mut findings = Findings::default();
+    if !erase::is_leaving(&inner.values, user)? {
+        findings.problems.push(Problem {
+            user,
+            session,
+            sensor_type: None,
+            message: "its user was deleted, and it was left".to_owned(),
+        });
+    }
+    Ok(findings)
 }
 
 struct Check<'a> {
@@ -178,15 +196,14 @@ impl Check<'_> {
             );
             self.report(None, message);
         }
-        for (table, what) in [
-            (Table::Block, "blocks"),
-            (Table::BlockChange, "changes of blocks"),
+        for (found, what) in [
+            (self.count(Table::Block)?, "blocks"),
+            (self.count(Table::BlockChange)?, "changes of blocks"),
         ] {
-            let found = self.count(table)?;
             // A damaged block hides when it changed, not that it is there.
             if found != self.blocks {
                 let message = format!(
-                    "its series have {} blocks, and {found} {what} lie there",
+                    "its series have {} blocks before their open ends, and {found} {what} lie there",
                     self.blocks
                 );
                 self.report(None, message);
@@ -215,12 +232,16 @@ impl Check<'_> {
             sensor_type,
             life: self.record.life,
             number: series.number,
+            open: series.open,
         };
         let mut seen: Option<SeriesRecord> = None;
+        let mut end = OpenCount::of(series.open);
         let mut damaged = false;
         for entry in key.scan(&self.inner.values) {
             let entry = entry?;
-            self.blocks += 1;
+            let is_open = entry.is_in(Table::OpenBlock);
+            // Those of an open end stand in no index.
+            self.blocks += u64::from(!is_open);
             let first = first_time(&entry)?;
             let block = match key.decode(&self.inner.values, &entry) {
                 Ok(block) => block,
@@ -240,20 +261,27 @@ impl Check<'_> {
                 );
                 continue;
             }
-            self.block(&key, &meta, seen.as_ref().map(|seen| seen.last))?;
+            end.count(&meta);
+            let before = seen.as_ref().map(|seen| seen.last);
+            self.block(&key, &meta, is_open, before)?;
             let before = seen.take();
             seen = Some(SeriesRecord {
                 number: series.number,
                 count: before.as_ref().map_or(0, |before| before.count) + u64::from(meta.count),
                 first: before.map_or(first, |before| before.first),
                 last: meta.last,
+                open: None,
             });
         }
         self.findings.records += seen.as_ref().map_or(0, |seen| seen.count);
+        let seen = seen.map(|seen| SeriesRecord {
+            open: end.confirmed(),
+            ..seen
+        });
         if !damaged && seen.as_ref() != Some(series) {
             self.report(
                 Some(sensor_type),
-                "its count or its range is wrong".to_owned(),
+                "its count, its range or its open end is wrong".to_owned(),
             );
         }
         self.damaged |= damaged;
@@ -264,6 +292,7 @@ impl Check<'_> {
         &mut self,
         key: &SeriesKey<'_>,
         meta: &BlockMeta,
+        is_open: bool,
         last_before: Option<Timestamp>,
     ) -> Result<()> {
         let mut wrong = Vec::new();
@@ -273,7 +302,7 @@ impl Check<'_> {
         if meta.changed > self.record.state.updated_at {
             wrong.push("changed after the session did");
         }
-        if !key.is_indexed(&self.inner.values, meta)? {
+        if !is_open && !key.is_indexed(&self.inner.values, meta)? {
             wrong.push("cannot be found by its change");
         }
         for what in wrong {

@@ -33,6 +33,7 @@ fn command(user: UserId, session: u64, from: u64, count: u64, value: u64) -> Pus
         device_id: None,
         body_bytes: body.len() as u64,
         started_at: NOW,
+        request_id: None,
     }
 }
 

@@ -96,6 +96,7 @@ async fn run_step(store: &SledStore, user: UserId, at: u64) {
                 device_id: None,
                 body_bytes: 0,
                 started_at: now,
+                request_id: None,
             };
             store.push(push, now).await.unwrap();
         }

@@ -38,8 +38,12 @@ pub(crate) enum Table {
     Change = b'c',
     /// `user, life, sensor type` → series.
     Series = b'k',
-    /// `user, life, series, first time` → encoded block.
+    /// `user, life, series, first time` → encoded block that is not in the open end of its series.
     Block = b'b',
+    /// `user, life, series, place` → a block of the open end: its first time and the encoded block. Apart
+    /// from the others, because sled writes whole leaves of its tree and these change with every push; and
+    /// at places that are used again, because keys that come and go make it rebuild them.
+    OpenBlock = b'o',
     /// `user, life, changed, series, first time` → nothing: which blocks changed after a clock.
     BlockChange = b'd',
     /// `user, life` → nothing: a life that ended and whose keys are still to be removed.
@@ -62,6 +66,10 @@ pub(crate) enum Table {
     Email = b'E',
     /// Hash of the registered device → user.
     Device = b'D',
+    /// `user` → what is kept of a deleted account.
+    Deleted = b'X',
+    /// `user` → nothing: a deleted user who has left something that is still to be removed.
+    Leaving = b'x',
     /// `user, sign-in` → refresh-token family.
     Family = b'F',
     /// Nothing → the source of an import that has not finished.
@@ -189,6 +197,13 @@ impl Key {
 
     pub(crate) fn block(user: UserId, life: Timestamp, series: u32, first: Timestamp) -> Self {
         Self::blocks(user, life, series).time(first)
+    }
+
+    /// A place for a block of the open end of a series.
+    pub(crate) fn open_block(user: UserId, life: Timestamp, series: u32, place: u32) -> Self {
+        Self::life(Table::OpenBlock, user, life)
+            .series(series)
+            .series(place)
     }
 
     /// All blocks of a life that changed at `changed` or later begin here.

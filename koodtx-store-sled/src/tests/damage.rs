@@ -16,6 +16,7 @@ use super::{USER, open, push, session_id};
 use crate::SledStore;
 use crate::key::{Key, Table};
 use crate::record;
+use crate::series::SeriesRecord;
 use crate::session::SessionRecord;
 use crate::user::UserRecord;
 use crate::values::{Entry, WriteSet};
@@ -129,6 +130,7 @@ async fn a_damaged_block_is_named_and_spares_everything_else() {
         user: USER,
         device_id: None,
         sign_in: SignInId(Uuid::nil()),
+        request_id: None,
     };
     let mut stream = service
         .pull(&caller, PullRequest::default(), 0)
@@ -210,7 +212,7 @@ fn everything() -> PullQuery {
 #[tokio::test]
 async fn every_broken_index_and_count_is_found() {
     type Spoil = fn(&SledStore, &SessionRecord);
-    let cases: [(&str, Spoil); 10] = [
+    let cases: [(&str, Spoil); 11] = [
         ("it cannot be found by its id", |store, record| {
             spoil(store, |set| {
                 set.remove(&Key::session_id(USER, record.state.id)).unwrap();
@@ -242,12 +244,28 @@ async fn every_broken_index_and_count_is_found() {
             let key = Key::session(USER, record.state.created_at);
             spoil(store, |set| record::put(set, &key, &record).unwrap());
         }),
-        ("its count or its range is wrong", |store, _| {
-            let all = blocks(store, 1);
-            spoil(store, |set| {
-                set.remove(&Key::from_bytes(all[1].key())).unwrap();
-            });
-        }),
+        (
+            "its count, its range or its open end is wrong",
+            |store, _| {
+                let all = blocks(store, 1);
+                spoil(store, |set| {
+                    set.remove(&Key::from_bytes(all[1].key())).unwrap();
+                });
+            },
+        ),
+        (
+            "its count, its range or its open end is wrong",
+            |store, record| {
+                let sensor_type = SensorType::new("a").unwrap();
+                let values = &store.inner().values;
+                let series = SeriesRecord::read(values, USER, record.life, &sensor_type);
+                let mut series = series.unwrap().unwrap();
+                series.open.as_mut().unwrap().records += 1;
+                spoil(store, |set| {
+                    series.write(set, USER, record.life, &sensor_type).unwrap();
+                });
+            },
+        ),
         ("cannot be found by its change", |store, record| {
             let prefix = Key::life(Table::BlockChange, USER, record.life);
             let first = store

@@ -1,7 +1,8 @@
 //! Counters that are wrong: counted anew, and nothing else touched.
 
 use koodtx_core::id::SensorType;
-use koodtx_core::store::{MaintenanceStore, SyncStore};
+use koodtx_core::store::{AccountStore, MaintenanceStore, NewUser, SyncStore};
+use koodtx_core::time::Timestamp;
 use tempfile::TempDir;
 
 use super::{USER, open, push, session_id};
@@ -64,4 +65,39 @@ async fn every_counter_is_counted_anew() {
         (usage.sessions, usage.records)
     );
     assert!(store.repair(None, 10).await.unwrap().repaired.is_empty());
+}
+
+#[tokio::test]
+async fn what_was_left_of_a_deleted_user_is_found_and_removed() {
+    let folder = TempDir::new().unwrap();
+    let store = open(&folder);
+    let new = NewUser {
+        username: "ann".to_owned(),
+        email: "ann@example.org".to_owned(),
+        device_id: None,
+        password_hash: "hash".to_owned(),
+    };
+    let user = store.create_user(new, Timestamp::ZERO).await.unwrap();
+    assert_eq!(user.unwrap().id, USER);
+    push(&store, 1, "gps", 0, 3_000).await.unwrap();
+    let values = &store.inner().values;
+    let kept = SessionRecord::find(values, USER, session_id(1))
+        .unwrap()
+        .unwrap();
+    assert!(store.delete_user(USER, Timestamp::ZERO).await.unwrap());
+    // Before the erasure nothing is wrong.
+    assert_eq!(store.verify(None, 10).await.unwrap().problems, vec![]);
+    assert!(store.repair(None, 10).await.unwrap().repaired.is_empty());
+    while store.erase_deleted(5).await.unwrap().has_more {}
+    assert_eq!(store.verify(None, 10).await.unwrap().sessions, 0);
+
+    spoil(&store, |set| kept.write(set, USER, None).unwrap());
+    let problems = store.verify(None, 10).await.unwrap().problems;
+    assert!(problems[0].message.contains("deleted"), "{problems:?}");
+    assert_eq!(store.repair(None, 10).await.unwrap().repaired.len(), 1);
+    let erased = store.erase_deleted(10).await.unwrap();
+    assert_eq!((erased.users, erased.has_more), (vec![USER], false));
+    assert_eq!(store.verify(None, 10).await.unwrap().sessions, 0);
+    let usage = store.usage().await.unwrap();
+    assert_eq!((usage.users, usage.sessions, usage.records), (0, 0, 0));
 }
