@@ -4,12 +4,12 @@ use async_trait::async_trait;
 use koodtx_core::id::{SignInId, UserId};
 use koodtx_core::store::{
     AccountStore, Credentials, NewFamily, NewUser, Rotation, SignIn, StoreError, Taken, TokenHash,
-    User, UserPage,
+    TokenHolder, User, UserPage, name_hash,
 };
 use koodtx_core::time::Timestamp;
 
 use crate::families::{self, Presented};
-use crate::{PostgresStore, accounts};
+use crate::{PostgresStore, accounts, erase};
 
 #[async_trait]
 impl AccountStore for PostgresStore {
@@ -31,8 +31,20 @@ impl AccountStore for PostgresStore {
         .await
     }
 
+    async fn token_holder(
+        &self,
+        user: UserId,
+        sign_in: SignInId,
+        now: Timestamp,
+    ) -> Result<Option<TokenHolder>, StoreError> {
+        self.read("token_holder", move |connection| {
+            Box::pin(accounts::token_holder(connection, user, sign_in, now))
+        })
+        .await
+    }
+
     async fn credentials(&self, username: &str) -> Result<Option<Credentials>, StoreError> {
-        let name = accounts::hash_of_username(username);
+        let name = name_hash(username);
         self.read("credentials", move |connection| {
             Box::pin(accounts::credentials(connection, name))
         })
@@ -67,6 +79,13 @@ impl AccountStore for PostgresStore {
         self.transaction("set_password", move |connection| {
             let hash = password_hash.clone();
             Box::pin(accounts::set_password(connection, id, hash, now))
+        })
+        .await
+    }
+
+    async fn delete_user(&self, id: UserId, now: Timestamp) -> Result<bool, StoreError> {
+        self.transaction("delete_user", move |connection| {
+            Box::pin(erase::delete(connection, id, now))
         })
         .await
     }

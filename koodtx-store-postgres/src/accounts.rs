@@ -1,28 +1,22 @@
 //! Accounts on PostgreSQL.
 
-use koodtx_core::id::UserId;
+use koodtx_core::id::{SignInId, UserId};
 use koodtx_core::store::{
-    Credentials, NewUser, StoreError, StoreErrorKind, Taken, User, UserPage, fold_name,
+    Credentials, NameHash, NewUser, StoreError, StoreErrorKind, Taken, TokenHolder, User, UserPage,
+    name_hash,
 };
 use koodtx_core::time::Timestamp;
 use sha2::{Digest as _, Sha256};
 use sqlx::{Connection as _, FromRow, PgConnection};
 
 use crate::error::{Failure, Result};
-use crate::families;
 use crate::instant::Instant;
-use crate::statements;
+use crate::{erase, families, statements};
 
 /// A unique text as a key of `user_names`. Hashed, since folding can make a name 50 times as long and
 /// keys of an index have a limit, and since a name that nobody has may hold what `text` refuses.
-pub(crate) type NameHash = [u8; 32];
-
 fn hash_of(text: &str) -> NameHash {
     Sha256::digest(text.as_bytes()).into()
-}
-
-pub(crate) fn hash_of_username(username: &str) -> NameHash {
-    hash_of(&fold_name(username))
 }
 
 /// What has to be unique of an account: as which kind, and what is said where it is taken, in that
@@ -34,8 +28,8 @@ pub(crate) fn names_of(
 ) -> impl Iterator<Item = (&'static str, NameHash, Taken)> {
     let device = device_id.map(|device| ("device", hash_of(device), Taken::Device));
     [
-        ("username", hash_of_username(username), Taken::Username),
-        ("email", hash_of(&fold_name(email)), Taken::Email),
+        ("username", name_hash(username), Taken::Username),
+        ("email", name_hash(email), Taken::Email),
     ]
     .into_iter()
     .chain(device)
@@ -58,6 +52,13 @@ struct CredentialsRow {
     #[sqlx(flatten)]
     user: UserRow,
     password_hash: String,
+}
+
+#[derive(FromRow)]
+struct TokenHolderRow {
+    #[sqlx(flatten)]
+    user: UserRow,
+    is_signed_in: bool,
 }
 
 impl From<UserRow> for User {
@@ -132,8 +133,27 @@ pub(crate) async fn user(connection: &mut PgConnection, id: UserId) -> Result<Op
     Ok(row.map(User::from))
 }
 
+/// One statement: each request asks this.
+pub(crate) async fn token_holder(
+    connection: &mut PgConnection,
+    id: UserId,
+    sign_in: SignInId,
+    now: Timestamp,
+) -> Result<Option<TokenHolder>> {
+    let row: Option<TokenHolderRow> = sqlx::query_as(statements::TOKEN_HOLDER)
+        .bind(id.0)
+        .bind(sign_in.0)
+        .bind(Instant(now))
+        .fetch_optional(connection)
+        .await?;
+    Ok(row.map(|row| TokenHolder {
+        user: row.user.into(),
+        is_signed_in: row.is_signed_in,
+    }))
+}
+
 /// The account whose username has that hash. Two statements, so that each stays on one node where the
-/// tables are distributed; names are never given up, so nothing can come between them.
+/// tables are distributed; a username is never given up, so only a deletion can come between them.
 pub(crate) async fn credentials(
     connection: &mut PgConnection,
     name: NameHash,
@@ -146,9 +166,11 @@ pub(crate) async fn credentials(
         return Ok(None);
     };
     let found = credentials_of(connection, UserId(id)).await?;
-    found
-        .ok_or_else(|| Failure::corrupt(format!("the account {id} has a name and is missing")))
-        .map(Some)
+    if found.is_none() && erase::is_erased(connection, UserId(id)).await?.is_none() {
+        let message = format!("the account {id} has a name and is missing");
+        return Err(Failure::corrupt(message));
+    }
+    Ok(found)
 }
 
 /// The account of that id.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use koodtx_core::id::UserId;
 use koodtx_core::store::{StoreError, StoreErrorKind};
 use sqlx::postgres::{PgDatabaseError, PgSeverity};
 
@@ -12,6 +13,8 @@ pub(crate) enum Failure {
     Database(sqlx::Error),
     /// What is stored makes no sense.
     Corrupt(String),
+    /// The user was deleted.
+    UserDeleted(UserId),
     /// Already put into words.
     Decided(StoreError),
 }
@@ -44,6 +47,7 @@ impl fmt::Display for Failure {
         match self {
             Self::Database(error) => error.fmt(f),
             Self::Corrupt(message) => f.write_str(message),
+            Self::UserDeleted(user) => write!(f, "user {user} was deleted"),
             Self::Decided(error) => f.write_str(error.message()),
         }
     }
@@ -101,6 +105,7 @@ impl Failure {
         match self {
             Self::Decided(error) => error.kind(),
             Self::Corrupt(_) => Kind::Corrupt,
+            Self::UserDeleted(_) => Kind::UserDeleted,
             Self::Database(sqlx::Error::Database(_)) => {
                 self.sqlstate().map_or(Kind::Internal, kind_of)
             }
@@ -125,9 +130,14 @@ impl Failure {
         let unsure = stage == Stage::Committing && !self.report().is_some_and(leaves_connection);
         let error = match self {
             Self::Decided(error) => return error,
+            Self::UserDeleted(user) => return StoreError::user_deleted(operation, user),
             Self::Corrupt(message) => StoreError::corrupt(operation, message),
             Self::Database(source) => {
-                StoreError::new(kind, operation, source.to_string()).with_source(source)
+                let message = match kind {
+                    StoreErrorKind::Full => format!("the disk of the database is full: {source}"),
+                    _ => source.to_string(),
+                };
+                StoreError::new(kind, operation, message).with_source(source)
             }
         };
         if unsure {

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::error::{Failure, Result};
 use crate::instant::Instant;
-use crate::statements;
+use crate::{erase, statements};
 
 /// A sign-in as it is read.
 #[derive(FromRow)]
@@ -51,10 +51,13 @@ pub(crate) async fn create(
     now: Timestamp,
 ) -> Result<()> {
     let (user, id) = (family.user.0, family.id.0);
-    sqlx::query(statements::USER_LOCK)
+    let account: Option<i64> = sqlx::query_scalar(statements::USER_LOCK)
         .bind(user)
-        .execute(&mut *connection)
+        .fetch_optional(&mut *connection)
         .await?;
+    if account.is_none() {
+        erase::check_not_deleted(connection, family.user).await?;
+    }
     let inserted = sqlx::query(statements::FAMILY_INSERT)
         .bind(user)
         .bind(id)

@@ -7,6 +7,7 @@ mod account_store;
 mod accounts;
 mod block;
 mod cpu;
+mod erase;
 mod error;
 mod families;
 mod instant;

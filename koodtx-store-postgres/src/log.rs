@@ -11,11 +11,31 @@ use sqlx::{PgConnection, Row as _};
 
 use crate::error::{Failure, Result};
 use crate::instant::Instant;
-use crate::statements;
 use crate::user::UserTotals;
+use crate::{erase, statements};
 
-/// Appends an entry to a user's log.
+/// Appends an entry to the log of a user, whose lock the transaction holds.
 pub(crate) async fn append(
+    connection: &mut PgConnection,
+    user: UserId,
+    entry: &NewSyncLogEntry,
+    now: Timestamp,
+) -> Result<LogId> {
+    append_by(statements::LOG_APPEND, connection, user, entry, now).await
+}
+
+/// Appends an entry to a user's log, without waiting for who holds the user's lock.
+pub(crate) async fn append_alone(
+    connection: &mut PgConnection,
+    user: UserId,
+    entry: &NewSyncLogEntry,
+    now: Timestamp,
+) -> Result<LogId> {
+    append_by(statements::LOG_APPEND_ALONE, connection, user, entry, now).await
+}
+
+async fn append_by(
+    statement: &'static str,
     connection: &mut PgConnection,
     user: UserId,
     entry: &NewSyncLogEntry,
@@ -23,7 +43,7 @@ pub(crate) async fn append(
 ) -> Result<LogId> {
     let sensor_types: Vec<&str> = entry.sensor_types.iter().map(SensorType::as_str).collect();
     loop {
-        let id: Option<i64> = sqlx::query_scalar(statements::LOG_APPEND)
+        let id: Option<i64> = sqlx::query_scalar(statement)
             .bind(user.0)
             .bind(now.as_micros())
             .bind(kind_name(entry.kind))
@@ -40,12 +60,14 @@ pub(crate) async fn append(
             .bind(Instant(entry.started_at))
             .bind(Instant(now))
             .bind(entry.error.as_deref())
+            .bind(entry.request_id.as_deref())
             .fetch_optional(&mut *connection)
             .await?;
-        // Otherwise another entry, which is visible to the next try, took the id.
         if let Some(id) = id {
             return Ok(LogId(id));
         }
+        // Otherwise another entry, which is visible to the next try, took the id.
+        erase::check_not_deleted(connection, user).await?;
     }
 }
 
@@ -67,6 +89,22 @@ pub(crate) async fn status(
         uploaded_sessions: totals.live,
         recent_syncs: rows.iter().map(entry_of).collect::<Result<_>>()?,
     })
+}
+
+/// Entries behind `after`, the oldest first.
+pub(crate) async fn entries(
+    connection: &mut PgConnection,
+    user: UserId,
+    after: Option<LogId>,
+    limit: usize,
+) -> Result<Vec<SyncLogEntry>> {
+    let rows = sqlx::query(statements::LOG_EXPORT)
+        .bind(user.0)
+        .bind(after.map_or(i64::MIN, |after| after.0))
+        .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+        .fetch_all(connection)
+        .await?;
+    rows.iter().map(entry_of).collect()
 }
 
 /// The entry of a row that has all columns but the user.
@@ -94,6 +132,7 @@ pub(crate) fn entry_of(row: &PgRow) -> Result<SyncLogEntry> {
             errors_count: count("errors_count")?,
             sensor_types: sensor_types.collect::<Result<_>>()?,
             body_bytes: count("body_bytes")?,
+            request_id: row.try_get("request_id")?,
             started_at: instant("started_at")?,
             error: row.try_get("error")?,
         },

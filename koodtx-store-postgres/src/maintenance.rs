@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use koodtx_core::id::{SessionId, UserId};
 use koodtx_core::limits::ROUND_MEMORY_MAX_MICROS;
 use koodtx_core::store::{
-    FoundSessions, MaintenanceStore, RepairPage, SessionFilter, SessionPosition, StoreError, Usage,
-    VerifyPage,
+    Erasure, FoundSessions, MaintenanceStore, RepairPage, SessionFilter, SessionPosition,
+    StoreError, Usage, VerifyPage,
 };
 use koodtx_core::time::Timestamp;
 use sqlx::postgres::PgRow;
@@ -17,7 +17,7 @@ use crate::error::{Failure, Result, Stage};
 use crate::instant::Instant;
 use crate::rounds::NO_SINCE;
 use crate::session::state_of;
-use crate::{PostgresStore, push, repair, statements, verify};
+use crate::{PostgresStore, erase, push, repair, statements, verify};
 
 type Answer<T> = std::result::Result<T, StoreError>;
 
@@ -155,6 +155,10 @@ impl MaintenanceStore for PostgresStore {
             })
         })
         .await
+    }
+
+    async fn erase_deleted(&self, limit: usize) -> Answer<Erasure> {
+        erase::step(self, limit).await
     }
 
     async fn optimise(&self, now: Timestamp) -> Answer<Vec<String>> {

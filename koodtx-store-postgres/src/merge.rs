@@ -1,6 +1,6 @@
 //! Merging the records of a push into stored blocks.
 
-use koodtx_core::block::{Block, Leaf, LeafEdit, MergeCounts, SeriesMerger};
+use koodtx_core::block::{Block, Leaf, LeafEdit, MergeCounts, OpenEnd, SeriesEnd, SeriesMerger};
 use koodtx_core::id::{SensorType, SessionId, UserId};
 use koodtx_core::push::SeriesBatch;
 use koodtx_core::register::Effect;
@@ -34,10 +34,13 @@ pub(crate) struct Target {
 pub(crate) struct Merged {
     pub(crate) counts: MergeCounts,
     pub(crate) effect: Effect,
+    /// The open end as it is now.
+    pub(crate) open: Option<OpenEnd>,
 }
 
-/// Merges series into the stored blocks of a session, whose user's lock is held. `is_new` says of which
-/// series nothing is stored. Returns what happened, in the order of `series`.
+/// Merges series into the stored blocks of a session, whose user's lock is held. `end` says what is
+/// remembered of a series; `None` where nothing is stored of it. Returns what happened, in the order of
+/// `series`.
 ///
 /// Memory is bounded by what is pushed: a push that touches very many blocks reads and writes them in
 /// steps.
@@ -46,7 +49,7 @@ pub(crate) async fn merge(
     (target, of): (Target, BlockType),
     series: &[SeriesBatch],
     tick: Tick,
-    is_new: impl Fn(&SensorType) -> bool,
+    end: impl Fn(&SensorType) -> Option<SeriesEnd>,
 ) -> Result<Vec<Merged>> {
     let mut writer = BlockWriter::new(target, of);
     let mut merged = Vec::with_capacity(series.len());
@@ -55,11 +58,14 @@ pub(crate) async fn merge(
             .iter()
             .map(|batch| Merging {
                 sensor_type: &batch.sensor_type,
-                merger: SeriesMerger::new(&batch.records, tick),
+                merger: SeriesMerger::new(&batch.records, end(&batch.sensor_type), tick),
             })
             .collect();
-        for one in mergers.iter_mut().filter(|one| is_new(one.sensor_type)) {
-            one.apply(None, &mut writer);
+        for one in &mut mergers {
+            match end(one.sensor_type) {
+                None => one.apply(None, &mut writer),
+                Some(_) => one.append(&mut writer),
+            }
             writer.write_if_large(connection).await?;
         }
         while mergers.iter().any(|one| one.merger.next_time().is_some()) {
@@ -68,6 +74,7 @@ pub(crate) async fn merge(
         merged.extend(mergers.into_iter().map(|one| Merged {
             counts: one.merger.counts(),
             effect: one.merger.effect(),
+            open: one.merger.open(),
         }));
     }
     writer.write(connection).await?;
@@ -80,14 +87,36 @@ struct Merging<'a> {
     merger: SeriesMerger<'a>,
 }
 
-impl Merging<'_> {
+impl<'a> Merging<'a> {
     fn apply(&mut self, leaf: Option<Leaf>, writer: &mut BlockWriter) {
+        self.edit(writer, |merger| merger.apply(leaf));
+    }
+
+    /// Writes the records behind what is stored, where that needs no reading.
+    fn append(&mut self, writer: &mut BlockWriter) {
+        self.edit(writer, SeriesMerger::append);
+    }
+
+    fn edit(
+        &mut self,
+        writer: &mut BlockWriter,
+        merge: impl FnOnce(&mut SeriesMerger<'a>) -> Option<LeafEdit>,
+    ) {
         let records = self.merger.remaining_micros().len();
         cpu::work(records, || {
-            if let Some(edit) = self.merger.apply(leaf) {
+            if let Some(edit) = merge(&mut self.merger) {
                 writer.edit(self.sensor_type, &edit);
             }
         });
+    }
+
+    /// Times of the records that are not merged yet and belong before the open end.
+    fn times_inside(&self) -> &[i64] {
+        let times = self.merger.remaining_micros();
+        let inside = self.merger.open().map_or(times.len(), |open| {
+            times.partition_point(|&time| time < open.first.as_micros())
+        });
+        &times[..inside]
     }
 }
 
@@ -140,16 +169,21 @@ impl Directory {
     }
 }
 
-/// Reads the block that the next records of each series belong into, and as many further blocks as are
+/// Reads the leaf that the next records of each series belong into, and as many further blocks as are
 /// known then, and merges them.
 async fn merge_step(
     connection: &mut PgConnection,
     mergers: &mut [Merging<'_>],
     writer: &mut BlockWriter,
 ) -> Result<()> {
+    let is_open = |one: &Merging<'_>| one.merger.next_time().is_some();
+    let (inside, mut at_end): (Vec<usize>, Vec<usize>) = (0..mergers.len())
+        .filter(|&index| is_open(&mergers[index]))
+        .partition(|&index| !mergers[index].times_inside().is_empty());
     let mut wanted = Vec::new();
-    for (index, directory) in merge_first(connection, mergers, writer).await? {
-        let places = directory.places(mergers[index].merger.remaining_micros());
+    let directories = merge_first(connection, mergers, inside, &mut at_end, writer).await?;
+    for (index, directory) in directories {
+        let places = directory.places(mergers[index].times_inside());
         wanted.extend(places.into_iter().map(|place| (index, place)));
     }
     for step in wanted.chunks(BLOCKS_AT_ONCE_MAX_COUNT) {
@@ -165,34 +199,83 @@ async fn merge_step(
         }
         writer.write_if_large(connection).await?;
     }
-    Ok(())
+    merge_ends(connection, mergers, &at_end, writer).await
+}
+
+/// Merges the records that belong into the open ends of these series.
+async fn merge_ends(
+    connection: &mut PgConnection,
+    mergers: &mut [Merging<'_>],
+    at_end: &[usize],
+    writer: &mut BlockWriter,
+) -> Result<()> {
+    if at_end.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<&str> = at_end
+        .iter()
+        .map(|&index| mergers[index].sensor_type.as_str())
+        .collect();
+    let firsts: Vec<i64> = at_end
+        .iter()
+        .filter_map(|&index| Some(mergers[index].merger.open()?.first.as_micros()))
+        .collect();
+    let rows = sqlx::query(statements::BLOCKS_FROM)
+        .bind(writer.target.user.0)
+        .bind(writer.target.session.0)
+        .bind(names.as_slice())
+        .bind(firsts)
+        .fetch_all(&mut *connection)
+        .await?;
+    let mut ends: Vec<Vec<Block>> = at_end.iter().map(|_| Vec::new()).collect();
+    for row in &rows {
+        let nth = nth_of(row)?;
+        if let Some(&index) = at_end.get(nth) {
+            ends[nth].push(checked_block(
+                row,
+                writer.target,
+                mergers[index].sensor_type,
+            )?);
+        }
+    }
+    for (&index, blocks) in at_end.iter().zip(ends) {
+        let leaf = Leaf {
+            blocks,
+            next_first: None,
+        };
+        mergers[index].apply(Some(leaf), writer);
+    }
+    writer.write_if_large(connection).await
 }
 
 fn leaf(block: Block, next_first: Option<i64>) -> Leaf {
     Leaf {
-        block,
+        blocks: vec![block],
         next_first: next_first.map(Timestamp::from_micros),
     }
 }
 
-/// Merges the first block of each series that has records left.
+/// Merges the first block of each of the series `inside`, all of which have records that belong before
+/// their open end. Those that turn out to begin with it go to `at_end`.
 async fn merge_first(
     connection: &mut PgConnection,
     mergers: &mut [Merging<'_>],
+    inside: Vec<usize>,
+    at_end: &mut Vec<usize>,
     writer: &mut BlockWriter,
 ) -> Result<Vec<(usize, Directory)>> {
-    let open: Vec<usize> = (0..mergers.len())
-        .filter(|&index| mergers[index].merger.next_time().is_some())
-        .collect();
+    if inside.is_empty() {
+        return Ok(Vec::new());
+    }
     let times = |pick: fn(&[i64]) -> Option<&i64>| -> Vec<i64> {
-        let picked = open
+        let picked = inside
             .iter()
-            .map(|&index| pick(mergers[index].merger.remaining_micros()));
+            .map(|&index| pick(mergers[index].times_inside()));
         picked
             .map(|time| time.copied().unwrap_or_default())
             .collect()
     };
-    let names: Vec<&str> = open
+    let names: Vec<&str> = inside
         .iter()
         .map(|&index| mergers[index].sensor_type.as_str())
         .collect();
@@ -205,7 +288,7 @@ async fn merge_first(
         .bind(DIRECTORY_MAX_COUNT as i64)
         .fetch_all(&mut *connection)
         .await?;
-    let mut found: Vec<Option<PgRow>> = open.iter().map(|_| None).collect();
+    let mut found: Vec<Option<PgRow>> = inside.iter().map(|_| None).collect();
     for row in rows {
         let nth = nth_of(&row)?;
         if let Some(slot) = found.get_mut(nth) {
@@ -213,13 +296,18 @@ async fn merge_first(
         }
     }
     let mut directories = Vec::new();
-    for (index, row) in open.into_iter().zip(found) {
+    for (index, row) in inside.into_iter().zip(found) {
         let one = &mut mergers[index];
         let Some(row) = row else {
             one.apply(None, writer);
             continue;
         };
+        let open = one.merger.open();
         let block = checked_block(&row, writer.target, one.sensor_type)?;
+        if open.is_some_and(|open| open.first <= block.time(0)) {
+            at_end.push(index);
+            continue;
+        }
         let directory = Directory {
             following: row.try_get(1 + BLOCK_COLUMNS_COUNT)?,
             behind: row.try_get(2 + BLOCK_COLUMNS_COUNT)?,
@@ -318,11 +406,11 @@ impl BlockWriter {
             let mut metas = edit.written.iter().filter_map(Block::meta);
             metas.any(|meta| meta.first == first)
         };
-        if let Some(removed) = edit.removed
-            && !begins_at(removed.first)
-        {
-            self.removed_types.push(sensor_type.as_str().to_owned());
-            self.removed_times.push(removed.first.as_micros());
+        for removed in &edit.removed {
+            if !begins_at(removed.first) {
+                self.removed_types.push(sensor_type.as_str().to_owned());
+                self.removed_times.push(removed.first.as_micros());
+            }
         }
         for block in &edit.written {
             self.put(sensor_type, block);

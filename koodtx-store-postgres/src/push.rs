@@ -66,14 +66,20 @@ async fn apply(
             return Ok((counts, state.data_count));
         }
     };
-    let is_new = |sensor_type: &_| !series.contains_key(sensor_type);
-    let merged = merge(connection, (target, of), &batch.series, tick, is_new).await?;
+    let end = |sensor_type: &_| series.get(sensor_type).map(SeriesSummary::end);
+    let merged = merge(connection, (target, of), &batch.series, tick, end).await?;
     for (batch, merged) in batch.series.iter().zip(merged) {
         counts.add(merged.counts);
         let is_new = !series.contains_key(&batch.sensor_type);
         admitted.count_records(&merged.counts, merged.effect, is_new);
         let range = batch.records.range();
-        SeriesSummary::extend(&mut series, &batch.sensor_type, &merged.counts, range);
+        SeriesSummary::extend(
+            &mut series,
+            &batch.sensor_type,
+            &merged.counts,
+            range,
+            merged.open,
+        );
     }
     let write = admitted.finish()?;
     if write.effect == Effect::Changed {
@@ -140,7 +146,9 @@ pub(crate) async fn purge(
     updated_at: Timestamp,
     now: Timestamp,
 ) -> Result<Option<u64>> {
-    let mut totals = UserTotals::lock(connection, user).await?;
+    let Some(mut totals) = UserTotals::lock_if_there(connection, user).await? else {
+        return Ok(None);
+    };
     let stored = SessionRow::find(connection, user.0, id)
         .await?
         .map(|row| row.state);
@@ -168,7 +176,9 @@ pub(crate) async fn close(
     note: &str,
     now: Timestamp,
 ) -> Result<Option<Timestamp>> {
-    let mut totals = UserTotals::lock(connection, user).await?;
+    let Some(mut totals) = UserTotals::lock_if_there(connection, user).await? else {
+        return Ok(None);
+    };
     let is_due = |state: &SessionState| {
         state.live && state.updated_at == updated_at && state.fields.is_active()
     };

@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::instant::Instant;
 use crate::session::{SeriesMap, SessionRow};
 use crate::user::UserTotals;
-use crate::{statements, verify};
+use crate::{erase, statements, verify};
 
 /// Counts one session or tombstone anew, and the totals of its user where it is the user's last one;
 /// in a transaction.
@@ -16,7 +16,18 @@ pub(crate) async fn repair(
     connection: &mut PgConnection,
     position: SessionPosition,
 ) -> Result<Vec<String>> {
-    let totals = UserTotals::lock(connection, position.0).await?;
+    let user = position.0;
+    match erase::is_erased(connection, user).await? {
+        Some(true) => {
+            erase::set_erased(connection, user, false).await?;
+            return Ok(vec![format!(
+                "user {user}: was deleted, and what was left is to be erased now"
+            )]);
+        }
+        Some(false) => return Ok(Vec::new()),
+        None => {}
+    }
+    let totals = UserTotals::lock(connection, user).await?;
     let mut repaired = session(connection, position, totals).await?;
     let next = verify::positions(connection, Some(position), 1).await?;
     if next.first().is_none_or(|(user, _)| *user != position.0) {

@@ -89,7 +89,9 @@ async fn put_if_welcome(
     user: UserId,
     analysis: &Analysis,
 ) -> Result<bool> {
-    UserTotals::lock(connection, user).await?;
+    if UserTotals::lock_if_there(connection, user).await?.is_none() {
+        return Ok(false);
+    }
     let session = SessionRow::find(connection, user.0, analysis.session).await?;
     let stored: Option<Instant> = sqlx::query_scalar(statements::ANALYSIS_CLOCK)
         .bind(user.0)

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use koodtx_core::block::MergeCounts;
+use koodtx_core::block::{MergeCounts, OpenEnd, SeriesEnd};
 use koodtx_core::id::{SensorType, SessionId, UserId};
 use koodtx_core::register::Register;
 use koodtx_core::session::{SampleRate, SessionFields, SessionState};
@@ -32,25 +32,40 @@ pub(crate) struct SeriesSummary {
     pub(crate) first: i64,
     /// Time of the last, in microseconds since the epoch.
     pub(crate) last: i64,
+    /// The blocks that are not full yet, where they are known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) open: Option<OpenEnd>,
 }
 
 impl SeriesSummary {
-    /// Takes in records between `first` and `last`, of which `counts` were inserted.
+    /// Takes in records between `first` and `last`, of which `counts` were inserted; the series ends with
+    /// `open` now.
     pub(crate) fn extend(
         series: &mut SeriesMap,
         sensor_type: &SensorType,
         counts: &MergeCounts,
         (first, last): (Timestamp, Timestamp),
+        open: Option<OpenEnd>,
     ) {
         let (first, last) = (first.as_micros(), last.as_micros());
         let one = series.entry(sensor_type.clone()).or_insert(Self {
             count: 0,
             first,
             last,
+            open: None,
         });
         one.count += counts.inserted;
         one.first = one.first.min(first);
         one.last = one.last.max(last);
+        one.open = open;
+    }
+
+    /// What is remembered of the end.
+    pub(crate) fn end(&self) -> SeriesEnd {
+        SeriesEnd {
+            last: Timestamp::from_micros(self.last),
+            open: self.open,
+        }
     }
 
     pub(crate) fn stats(self, sensor_type: SensorType) -> SeriesStats {

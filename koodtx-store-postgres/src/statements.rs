@@ -24,11 +24,26 @@ statements! {
     USER_NAMES_TAKE = "user_names_take";
     USER_INSERT = "user_insert";
     USER_READ = "user_read";
+    TOKEN_HOLDER = "token_holder";
     USER_BY_NAME = "user_by_name";
     USER_CREDENTIALS = "user_credentials";
     USERS_PAGE = "users_page";
     USER_SET_ACTIVE = "user_set_active";
     USER_SET_PASSWORD = "user_set_password";
+    USER_DELETE = "user_delete";
+    USER_NAMES_FREE = "user_names_free";
+    // Users who were deleted.
+    DELETED_USER_WRITE = "deleted_user_write";
+    DELETED_USER_READ = "deleted_user_read";
+    DELETED_USER_NEXT = "deleted_user_next";
+    DELETED_USER_ERASED = "deleted_user_erased";
+    CLOCK_REMOVE = "clock_remove";
+    BLOCKS_STEP_END = "blocks_step_end";
+    BLOCKS_ERASE = "blocks_erase";
+    BLOCKS_ERASE_LAST = "blocks_erase_last";
+    SESSIONS_ERASE = "sessions_erase";
+    ANALYSES_ERASE = "analyses_erase";
+    ROUNDS_ERASE = "rounds_erase";
     // Sign-ins.
     USER_LOCK = "user_lock";
     FAMILY_INSERT = "family_insert";
@@ -59,6 +74,7 @@ statements! {
     BLOCK_TYPE = "block_type";
     BLOCKS_LEAF = "blocks_leaf";
     BLOCKS_NAMED = "blocks_named";
+    BLOCKS_FROM = "blocks_from";
     BLOCKS_BEHIND = "blocks_behind";
     BLOCKS_CHANGED = "blocks_changed";
     BLOCKS_CHANGED_COUNT = "blocks_changed_count";
@@ -76,6 +92,7 @@ statements! {
     TASK_RUNS_READ = "task_runs_read";
     // The sync log.
     LOG_APPEND = "log_append";
+    LOG_APPEND_ALONE = "log_append_alone";
     LOG_RECENT = "log_recent";
     LOG_COUNT = "log_count";
     LOG_PURGE = "log_purge";

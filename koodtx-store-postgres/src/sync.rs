@@ -9,7 +9,7 @@ use koodtx_core::store::{
     PushCommand, PushOutcome, SessionDetail, SessionList, StoreError, StoreInfo, SyncStore,
     UserStatus,
 };
-use koodtx_core::sync_log::NewSyncLogEntry;
+use koodtx_core::sync_log::{NewSyncLogEntry, SyncLogEntry};
 use koodtx_core::time::Timestamp;
 
 use crate::{PostgresStore, log, pull, push, records, rounds, statements};
@@ -117,11 +117,23 @@ impl SyncStore for PostgresStore {
         .await
     }
 
+    async fn log_entries(
+        &self,
+        user: UserId,
+        after: Option<LogId>,
+        limit: usize,
+    ) -> Result<Vec<SyncLogEntry>, StoreError> {
+        self.read("log_entries", move |connection| {
+            Box::pin(log::entries(connection, user, after, limit))
+        })
+        .await
+    }
+
     async fn log(&self, user: UserId, entry: NewSyncLogEntry, now: Timestamp) -> Answer<LogId> {
         let entry = Arc::new(entry);
         self.direct("log", move |connection| {
             let entry = Arc::clone(&entry);
-            Box::pin(async move { log::append(connection, user, &entry, now).await })
+            Box::pin(async move { log::append_alone(connection, user, &entry, now).await })
         })
         .await
     }

@@ -7,7 +7,7 @@ use sqlx::PgConnection;
 
 use crate::error::{Failure, Result};
 use crate::instant::Instant;
-use crate::statements;
+use crate::{erase, statements};
 
 /// What is kept of a user beside the sessions. A user that was never seen has the default.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -35,7 +35,7 @@ impl From<(Instant, i64, i64, i64)> for UserTotals {
 
 impl UserTotals {
     /// Takes the user's lock, which ends with the transaction. Whatever is read in a later statement
-    /// is no older than it.
+    /// is no older than it. Fails for a user who was deleted.
     pub(crate) async fn lock(connection: &mut PgConnection, user: UserId) -> Result<Self> {
         if let Some(totals) = Self::try_lock(connection, user).await? {
             return Ok(totals);
@@ -45,9 +45,24 @@ impl UserTotals {
             .bind(Instant(Timestamp::ZERO))
             .execute(&mut *connection)
             .await?;
-        Self::try_lock(connection, user)
-            .await?
-            .ok_or_else(|| Failure::corrupt(format!("user {user} has lost the clock")))
+        if let Some(totals) = Self::try_lock(connection, user).await? {
+            return Ok(totals);
+        }
+        erase::check_not_deleted(connection, user).await?;
+        let message = format!("user {user} has lost the clock");
+        Err(Failure::corrupt(message))
+    }
+
+    /// Takes the user's lock for a change that a deleted user has no use for; `None` for one.
+    pub(crate) async fn lock_if_there(
+        connection: &mut PgConnection,
+        user: UserId,
+    ) -> Result<Option<Self>> {
+        match Self::lock(connection, user).await {
+            Ok(totals) => Ok(Some(totals)),
+            Err(Failure::UserDeleted(_)) => Ok(None),
+            Err(failure) => Err(failure),
+        }
     }
 
     async fn try_lock(connection: &mut PgConnection, user: UserId) -> Result<Option<Self>> {

@@ -1,6 +1,8 @@
 //! Checking what is stored.
 
-use koodtx_core::block::Block;
+use std::collections::BTreeMap;
+
+use koodtx_core::block::{Block, OpenCount};
 use koodtx_core::id::{SensorType, SessionId, UserId};
 use koodtx_core::store::{Problem, SessionPosition};
 use koodtx_core::time::Timestamp;
@@ -12,8 +14,8 @@ use crate::error::{Failure, Result};
 use crate::instant::Instant;
 use crate::rounds::NO_SINCE;
 use crate::session::{SeriesMap, SeriesSummary, SessionRow};
-use crate::statements;
 use crate::user::UserTotals;
+use crate::{erase, statements};
 
 /// Blocks read in one statement.
 const STEP_BLOCKS_COUNT: usize = 64;
@@ -55,11 +57,15 @@ pub(crate) async fn verify(
         }
         Err(failure) => return Err(failure),
     };
+    if let Some(is_erased) = erase::is_erased(connection, user).await? {
+        return Ok(remains(user, row.state.id, is_erased));
+    }
     let clock = UserTotals::read(connection, user).await?.clock;
     let mut check = Check {
         user,
         row,
         seen: SeriesMap::new(),
+        ends: BTreeMap::new(),
         is_damaged: false,
         findings: Findings::default(),
     };
@@ -67,6 +73,20 @@ pub(crate) async fn verify(
     check.blocks(connection).await?;
     check.counts();
     Ok(check.findings)
+}
+
+/// What is said of a session of a user who was deleted: nothing, while it is still to be removed.
+fn remains(user: UserId, session: SessionId, is_erased: bool) -> Findings {
+    let problem = Problem {
+        user,
+        session,
+        sensor_type: None,
+        message: "its user was deleted, and it was left".to_owned(),
+    };
+    Findings {
+        records: 0,
+        problems: Some(problem).filter(|_| is_erased).into_iter().collect(),
+    }
 }
 
 /// What the blocks of a session say of its series; `None` where one cannot be read.
@@ -79,6 +99,7 @@ pub(crate) async fn series_of(
         user,
         row,
         seen: SeriesMap::new(),
+        ends: BTreeMap::new(),
         is_damaged: false,
         findings: Findings::default(),
     };
@@ -113,6 +134,8 @@ struct Check {
     row: SessionRow,
     /// What the blocks say of the series.
     seen: SeriesMap,
+    /// And of their open ends.
+    ends: BTreeMap<SensorType, OpenCount>,
     /// A block could not be read, so no count is known.
     is_damaged: bool,
     findings: Findings,
@@ -163,6 +186,11 @@ impl Check {
                 break;
             }
         }
+        for (sensor_type, end) in std::mem::take(&mut self.ends) {
+            if let Some(seen) = self.seen.get_mut(&sensor_type) {
+                seen.open = end.confirmed();
+            }
+        }
         Ok(())
     }
 
@@ -211,10 +239,16 @@ impl Check {
             let message = format!("the block at {} {what}", meta.first);
             self.report(Some(sensor_type.clone()), message);
         }
+        let remembered = self.row.series.get(&sensor_type);
+        self.ends
+            .entry(sensor_type.clone())
+            .or_insert_with(|| OpenCount::of(remembered.and_then(|series| series.open)))
+            .count(&meta);
         let seen = SeriesSummary {
             count: before.map_or(0, |before| before.count) + u64::from(meta.count),
             first: before.map_or(meta.first.as_micros(), |before| before.first),
             last: meta.last.as_micros(),
+            open: None,
         };
         self.seen.insert(sensor_type, seen);
     }
@@ -252,7 +286,7 @@ impl Check {
             if series.get(name) != seen.get(name) {
                 self.report(
                     Some(name.clone()),
-                    "its count or its range is wrong".to_owned(),
+                    "its count, its range or its open end is wrong".to_owned(),
                 );
             }
         }

@@ -52,19 +52,19 @@ async fn every_count_of_a_session_is_checked() {
         ("series = series - 'far'", "it counts 3 series and has 2"),
         (
             "series = jsonb_set(series, '{far,count}', '7')",
-            "its count or its range is wrong",
+            "its count, its range or its open end is wrong",
         ),
         (
             "series = jsonb_set(series, '{far,first}', '7')",
-            "its count or its range is wrong",
+            "its count, its range or its open end is wrong",
         ),
         (
             "series = jsonb_set(series, '{far,last}', '7')",
-            "its count or its range is wrong",
+            "its count, its range or its open end is wrong",
         ),
         (
             "series = (series - 'far') || jsonb_build_object('near', series->'far')",
-            "its count or its range is wrong",
+            "its count, its range or its open end is wrong",
         ),
         ("live = false", "it is deleted and has records"),
         ("updated_at = created_at", "changed after the session did"),

@@ -188,7 +188,7 @@ async fn what_is_missing_or_counted_wrongly_is_found() {
         ),
         (
             "UPDATE recording_sessions SET series = jsonb_set(series, '{a,count}', '7')",
-            "sensor a: its count or its range is wrong",
+            "sensor a: its count, its range or its open end is wrong",
         ),
         (
             "UPDATE recording_sessions SET updated_at = updated_at + interval '1 second'",

@@ -9,11 +9,19 @@ const BLOCKS_COUNT: usize = 1_000_000;
 /// Of which this many are in one series of user 1, the others in 1,000 sessions of 100 users.
 const LONG_SERIES_BLOCKS: usize = 20_000;
 
-/// Clocks of 100,000 users; sessions and log entries of 101 of them: user 1 has 20,000 sessions, user 2 has
+/// Accounts, sign-ins and clocks of 100,000 users; sessions and log entries of 101 of them: user 1 has 20,000 sessions, user 2 has
 /// 10, the others have 100 each. Then a million blocks, without their arrays, which no plan looks at.
 const FILL: &str = "
     INSERT INTO user_clock (user_id, clock, live_sessions)
     SELECT u, 'epoch', 100 FROM generate_series(1, 100000) u;
+
+    INSERT INTO users (
+        user_id, username, email, password_hash, is_active, created_at, updated_at
+    )
+    SELECT u, 'user ' || u, 'email ' || u, 'hash', true, 'epoch', 'epoch' FROM generate_series(1, 100000) u;
+
+    INSERT INTO refresh_tokens (user_id, sign_in_id, token_hash, created_at, expires_at)
+    SELECT u, gen(u, s), '', 'epoch', 'infinity' FROM generate_series(1, 100000) u, generate_series(1, 2) s;
 
     INSERT INTO recording_sessions (
         user_id, session_id, created_at, updated_at, live, is_active, data_count, series_count, series
@@ -72,7 +80,7 @@ impl Filled {
         run(&mut connection, &fill).await;
         run(
             &mut connection,
-            "VACUUM ANALYZE user_clock, recording_sessions, sync_logs",
+            "VACUUM ANALYZE users, refresh_tokens, user_clock, recording_sessions, sync_logs",
         )
         .await;
         if analyze {
@@ -157,6 +165,12 @@ fn hot() -> Vec<(&'static str, &'static str, String, &'static str)> {
     let last = LONG_SERIES_BLOCKS * 1000;
     let middle = last / 2;
     vec![
+        (
+            "token_holder",
+            "bigint, uuid, timestamptz",
+            format!("{LONG_SESSION}, 'epoch'"),
+            "refresh_tokens_pkey",
+        ),
         ("clock_lock", "bigint", "1".to_owned(), "user_clock_pkey"),
         (
             "session_find",

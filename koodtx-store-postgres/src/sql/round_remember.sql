@@ -1,5 +1,6 @@
 -- Remembers a first page, unless one that is still fresh (later than $7) is remembered; forgets those of
--- the sign-in that are not, and the oldest where there are too many.
+-- the sign-in that are not, and the oldest where there are too many. Nothing for a deleted user;
+-- clock_begin says how that is made sure.
 WITH forgotten AS (
     DELETE FROM pull_rounds r
     WHERE r.user_id = $1 AND r.sign_in_id = $2 AND NOT (r.since = $3 AND r.filter = $4)
@@ -13,7 +14,12 @@ WITH forgotten AS (
         )
 )
 INSERT INTO pull_rounds AS r (user_id, sign_in_id, since, filter, clock, remembered_at)
-VALUES ($1, $2, $3, $4, $5, $6)
+SELECT $1, $2, $3, $4, $5, $6
+WHERE NOT EXISTS (SELECT FROM deleted_users d WHERE d.user_id = $1)
+    AND (
+        EXISTS (SELECT FROM users u WHERE u.user_id = $1 FOR KEY SHARE)
+        OR NOT EXISTS (SELECT FROM users u WHERE u.user_id = $1)
+    )
 ON CONFLICT (user_id, sign_in_id, since, filter) DO UPDATE
 SET clock = excluded.clock, remembered_at = excluded.remembered_at
 WHERE r.remembered_at <= $7

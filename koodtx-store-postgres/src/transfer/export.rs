@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use async_trait::async_trait;
-use koodtx_core::id::{SensorType, UserId};
+use koodtx_core::id::{LogId, SensorType, UserId};
 use koodtx_core::session::SessionState;
 use koodtx_core::store::{StoreError, TransferItem, UserExport};
 use koodtx_core::time::Timestamp;
@@ -12,13 +12,12 @@ use uuid::Uuid;
 
 use crate::block::block_of;
 use crate::error::{Failure, Result, Stage};
-use crate::log::entry_of;
 use crate::merge::{Target, at_block};
 use crate::results::analysis_of;
 use crate::rounds::NO_SINCE;
 use crate::session::SessionRow;
 use crate::user::UserTotals;
-use crate::{accounts, families, statements};
+use crate::{accounts, erase, families, log, statements};
 
 /// Rows read in one statement; of blocks, whose rows are large, fewer.
 const STEP_ROWS_COUNT: usize = 256;
@@ -42,7 +41,7 @@ enum Step {
     /// Analyses of sessions behind this one.
     Analyses(Option<Uuid>),
     /// Log entries behind this one.
-    Log(i64),
+    Log(Option<LogId>),
     Clock,
     End,
 }
@@ -87,6 +86,11 @@ impl Export {
             let user = self.user;
             match &mut self.step {
                 Step::Account => {
+                    if let Some(deleted) = erase::deletion(connection, user).await? {
+                        self.items.push_back(TransferItem::Deleted(deleted));
+                        self.step = Step::Clock;
+                        continue;
+                    }
                     let account = accounts::credentials_of(connection, user).await?;
                     self.items.extend(account.map(TransferItem::Account));
                     self.step = Step::Families(None);
@@ -129,24 +133,17 @@ impl Export {
                     self.items.extend(analyses.map(TransferItem::Analysis));
                     self.step = match self.items.back() {
                         Some(TransferItem::Analysis(last)) => Step::Analyses(Some(last.session.0)),
-                        _ => Step::Log(i64::MIN),
+                        _ => Step::Log(None),
                     };
                 }
                 Step::Log(after) => {
-                    let rows = sqlx::query(statements::LOG_EXPORT)
-                        .bind(user.0)
-                        .bind(*after)
-                        .bind(STEP_ROWS_COUNT as i64)
-                        .fetch_all(connection)
-                        .await?;
-                    for row in &rows {
-                        let entry = entry_of(row)?;
-                        *after = entry.id.0;
-                        self.items.push_back(TransferItem::Log(entry));
-                    }
-                    if rows.is_empty() {
-                        self.step = Step::Clock;
-                    }
+                    let entries = log::entries(connection, user, *after, STEP_ROWS_COUNT).await?;
+                    self.step = match entries.last() {
+                        Some(last) => Step::Log(Some(last.id)),
+                        None => Step::Clock,
+                    };
+                    self.items
+                        .extend(entries.into_iter().map(TransferItem::Log));
                 }
                 Step::Clock => {
                     let clock = UserTotals::read(connection, user).await?.clock;

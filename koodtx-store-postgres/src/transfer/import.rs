@@ -16,7 +16,7 @@ use crate::merge::{BlockWriter, Target};
 use crate::session::{SeriesMap, SeriesSummary, SessionRow};
 use crate::store::BEGIN;
 use crate::user::UserTotals;
-use crate::{PostgresStore, accounts, families, results, statements};
+use crate::{PostgresStore, accounts, erase, families, results, statements};
 
 /// Log entries written in one statement.
 const STEP_LOG_COUNT: usize = 1_000;
@@ -27,6 +27,8 @@ pub(super) struct Import {
     user: UserId,
     session: Option<OpenSession>,
     log: Vec<SyncLogEntry>,
+    /// The user was deleted.
+    is_deleted: bool,
 }
 
 /// A session whose blocks are being written, in a transaction of its own.
@@ -44,6 +46,7 @@ impl Import {
             user,
             session: None,
             log: Vec::new(),
+            is_deleted: false,
         }
     }
 
@@ -52,6 +55,12 @@ impl Import {
             self.close_session().await?;
         }
         match item {
+            TransferItem::Deleted(deleted) => {
+                let mut transaction = self.store.pool.begin_with(BEGIN).await?;
+                erase::import(&mut transaction, &deleted).await?;
+                transaction.commit().await?;
+                self.is_deleted = true;
+            }
             TransferItem::Account(account) => {
                 let mut transaction = self.store.pool.begin_with(BEGIN).await?;
                 accounts::import(&mut transaction, &account).await?;
@@ -70,6 +79,8 @@ impl Import {
                     self.write_log().await?;
                 }
             }
+            // The user clock of nobody.
+            TransferItem::Clock(_) if self.is_deleted => {}
             TransferItem::Clock(clock) => {
                 self.write_log().await?;
                 self.set_clock(clock).await?;
@@ -125,7 +136,7 @@ impl Import {
             ..MergeCounts::default()
         };
         let range = (meta.first, meta.last);
-        SeriesSummary::extend(&mut open.row.series, sensor_type, &counts, range);
+        SeriesSummary::extend(&mut open.row.series, sensor_type, &counts, range, None);
         open.writer.put(sensor_type, block);
         open.writer.write_if_large(&mut open.transaction).await
     }

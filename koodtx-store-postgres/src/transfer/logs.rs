@@ -42,6 +42,7 @@ pub(super) async fn import(
         .bind(column(entries, |one| Instant(one.entry.started_at)))
         .bind(column(entries, |one| Instant(one.completed_at)))
         .bind(column(entries, |one| one.entry.error.as_deref()))
+        .bind(column(entries, |one| one.entry.request_id.as_deref()))
         .execute(connection)
         .await?;
     Ok(())

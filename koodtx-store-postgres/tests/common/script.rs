@@ -30,6 +30,7 @@ pub fn command(records: &[String]) -> PushCommand {
         device_id: None,
         body_bytes: body.len() as u64,
         started_at: NOW,
+        request_id: None,
     }
 }
 

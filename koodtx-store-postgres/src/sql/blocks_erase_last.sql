@@ -1,0 +1,1 @@
+DELETE FROM sensor_blocks WHERE user_id = $1

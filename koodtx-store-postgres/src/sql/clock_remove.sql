@@ -1,0 +1,1 @@
+DELETE FROM user_clock WHERE user_id = $1

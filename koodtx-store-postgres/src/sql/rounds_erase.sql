@@ -1,0 +1,1 @@
+DELETE FROM pull_rounds WHERE user_id = $1

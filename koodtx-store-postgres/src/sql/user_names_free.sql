@@ -1,0 +1,1 @@
+DELETE FROM user_names WHERE user_id = $1 AND kind <> 'username'
