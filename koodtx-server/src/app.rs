@@ -7,9 +7,10 @@ use koodtx_core::store::Store;
 use poem::Request;
 use tokio_util::task::TaskTracker;
 
-use crate::auth::{Accounts, Attempts};
+use crate::api::schema::LimitsAnswer;
+use crate::auth::{Accounts, Attempts, Registration, RequestRates};
 use crate::error::ApiError;
-use crate::http::{BodyReader, CorsOrigins, Heavy};
+use crate::http::{Admission, BodyReader, CorsOrigins, Heavy};
 use crate::jobs::Jobs;
 use crate::metrics::Meters;
 use crate::readiness::Readiness;
@@ -20,7 +21,12 @@ pub(crate) struct App {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) service: SyncService,
     pub(crate) accounts: Accounts,
+    /// Who may make an account.
+    pub(crate) registration: Registration,
     pub(crate) attempts: Attempts,
+    pub(crate) request_rates: RequestRates,
+    /// Places of requests in progress.
+    pub(crate) admission: Admission,
     pub(crate) bodies: BodyReader,
     /// Whether `X-Forwarded-For` comes from a proxy of ours.
     pub(crate) behind_proxy: bool,
@@ -38,6 +44,8 @@ pub(crate) struct App {
     pub(crate) readiness: Readiness,
     /// Turns of requests that read whole sessions.
     pub(crate) heavy: Heavy,
+    /// What clients are told of all limits.
+    pub(crate) limits: LimitsAnswer,
     /// Work that outlives its request; shutdown waits for it.
     pub(crate) leftovers: TaskTracker,
 }

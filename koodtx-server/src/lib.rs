@@ -52,12 +52,15 @@ mod reload;
 mod secret_file;
 mod server;
 mod small_file;
+mod start_error;
 mod stores;
+mod traces;
 
 pub use config::{Config, ConfigError, Setting, Sources, StoreUrl};
 pub use error::ApiError;
-pub use http::{BodyLimits, CorsOrigins, TlsError};
+pub use http::{BodyLimits, ConnectionLimits, CorsOrigins, TlsError};
 pub use reload::{Reload, ReloadError};
 pub use secret_file::SECRET_FILE_NAME;
-pub use server::{Server, ServerBuilder, StartError};
+pub use server::{Server, ServerBuilder};
+pub use start_error::StartError;
 pub use stores::{Opened, Residence, StoreRegistry};

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use koodtx_core::service::SyncService;
-use koodtx_core::store::{Store, StoreError};
+use koodtx_core::store::Store;
 use koodtx_core::time::Timestamp;
 use koodtx_store_postgres::PostgresStore;
 use tokio::net::TcpListener;
@@ -16,16 +16,19 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::api;
+use crate::api::schema::LimitsAnswer;
 use crate::app::App;
-use crate::auth::{Accounts, Attempts, PasswordError, Passwords, SigningSecret, Tokens};
-use crate::config::{Config, QueueKind, Setting};
-use crate::http::{BodyReader, Heavy, Tls, TlsError, serve_connections};
+use crate::auth::{
+    Accounts, Attempts, PasswordError, Passwords, RequestRates, SigningSecret, Tokens,
+};
+use crate::config::{Config, QueueKind};
+use crate::http::{Admission, BodyReader, ConnectionLimits, Heavy, Tls, serve_connections};
 use crate::jobs::{Context, Jobs};
 use crate::metrics::{MeasuredStore, Meters, MetricsServer};
-use crate::queue::QueueError;
 use crate::readiness::Readiness;
 use crate::reload::Reload;
 use crate::secret_file::{SECRET_FILE_NAME, secret_of_folder};
+use crate::start_error::StartError;
 use crate::stores::{OpenStore, Residence, StoreRegistry};
 
 /// How long requests in flight may take after the server was told to stop.
@@ -36,91 +39,6 @@ const LEFTOVERS_SECONDS: u64 = 5;
 const EXPORT_FOLDER_NAME: &str = "exports";
 
 type Clock = dyn Fn() -> Timestamp + Send + Sync;
-
-/// Why a server cannot start. For operators.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// The URL's scheme is no store of the registry.
-    #[error(
-        "{}{} names a `{scheme}` store, which this server does not have; it has {}",
-        Setting::Store.name(),
-        origin.as_ref().map(|origin| format!(" (from {origin})")).unwrap_or_default(),
-        known.join(", ")
-    )]
-    UnknownStore {
-        /// Which source of settings the URL came from, if known.
-        origin: Option<String>,
-        /// The scheme.
-        scheme: String,
-        /// The schemes that there are.
-        known: Vec<&'static str>,
-    },
-    /// The store does not open.
-    #[error("the store {url} does not open: {}", source.message())]
-    Store {
-        /// Its URL, without a password.
-        url: String,
-        /// Why.
-        source: StoreError,
-    },
-    /// The schema of the store cannot be read or migrated.
-    #[error("the store {url} cannot be migrated: {}", source.message())]
-    Schema {
-        /// Its URL, without a password.
-        url: String,
-        /// Why.
-        source: StoreError,
-    },
-    /// A copy or a restore into the store was begun and not finished.
-    #[error(
-        "the store {url} holds only a part of what is imported from {origin}: run the same `copy` \
-         or `restore` again, which goes on where it broke off"
-    )]
-    Unfinished {
-        /// Its URL, without a password.
-        url: String,
-        /// Where the data come from.
-        origin: String,
-    },
-    /// There is no signing secret, and no place to keep one.
-    #[error(
-        "{} has to be set: the store {url} has no folder in which the server could keep a secret \
-         of its own", Setting::JwtSecret.name()
-    )]
-    SecretMissing {
-        /// The URL of the store, without a password.
-        url: String,
-    },
-    /// The file of the signing secret cannot be used.
-    #[error("the signing secret in {} cannot be used: {source}", file.display())]
-    SecretFile {
-        /// The file.
-        file: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// The certificate or its key cannot be used.
-    #[error(transparent)]
-    Tls(#[from] TlsError),
-    /// Background jobs have no queue.
-    #[error("{}: {source}", Setting::Jobs.name())]
-    Jobs {
-        /// Why.
-        #[from]
-        source: QueueError,
-    },
-    /// Metrics cannot be read where they should be.
-    #[error("{}: cannot listen on {address}: {source}", Setting::MetricsListen.name())]
-    MetricsListen {
-        /// Where.
-        address: SocketAddr,
-        /// Why not.
-        source: io::Error,
-    },
-    /// Passwords cannot be hashed on this machine.
-    #[error(transparent)]
-    Passwords(#[from] PasswordError),
-}
 
 /// Puts a server together.
 #[derive(Clone)]
@@ -136,6 +54,7 @@ pub struct ServerBuilder {
 pub struct Server {
     app: Arc<App>,
     tls: Option<Arc<Tls>>,
+    connections: ConnectionLimits,
     metrics: Option<MetricsServer>,
     /// How long to go on after being told to stop.
     drain: Duration,
@@ -177,8 +96,10 @@ impl Server {
             tokio::time::sleep(self.drain).await;
             stop_jobs.cancel();
         };
-        let open = &self.app.meters.connections;
-        let served = serve_connections(listener, self.tls, endpoint, shutdown, grace, open).await;
+        let (limits, meters) = (self.connections, &self.app.meters.connections);
+        let tls = self.tls;
+        let served =
+            serve_connections(listener, tls, endpoint, shutdown, grace, limits, meters).await;
         stop_jobs.cancel();
         stop.cancel();
         if let Some(metrics) = metrics
@@ -309,15 +230,24 @@ impl ServerBuilder {
             tokens = tokens.accepting(previous);
         }
         // Hashes once, for unknown users.
-        let passwords = match tokio::task::spawn_blocking(Passwords::new).await {
+        let limits = config.limits;
+        let hasher = move || Passwords::new(limits.password_hashes);
+        let passwords = match tokio::task::spawn_blocking(hasher).await {
             Ok(passwords) => passwords?,
             Err(error) => return Err(PasswordError::Failed(error.to_string()).into()),
         };
+        let announced = LimitsAnswer::of(&config);
         let app = App {
             service: SyncService::with_clock(store.clone(), clock),
             accounts: Accounts::new(store.clone(), passwords, tokens),
             store,
+            registration: config.auth.registration,
             attempts: Attempts::new(config.auth.rate_limit),
+            request_rates: RequestRates::new(
+                limits.requests_of_address,
+                limits.requests_of_account,
+            ),
+            admission: Admission::new(limits.concurrent_requests),
             bodies: BodyReader::new(config.http.bodies).counting(meters.body_bytes.clone()),
             behind_proxy: config.http.behind_proxy,
             cors: config.http.cors,
@@ -327,11 +257,13 @@ impl ServerBuilder {
             is_measured: metrics.is_some(),
             readiness: Readiness::of(postgres.clone()),
             heavy: Heavy::default(),
+            limits: announced,
             leftovers: TaskTracker::new(),
         };
         Ok(Server {
             app: Arc::new(app),
             tls,
+            connections: limits.connections,
             metrics: metrics.map(|listener| MetricsServer {
                 listener,
                 postgres,
@@ -343,7 +275,7 @@ impl ServerBuilder {
 }
 
 /// Listens where the settings say that metrics are read.
-async fn bind_metrics(config: &Config) -> Result<Option<TcpListener>, StartError> {
+pub(crate) async fn bind_metrics(config: &Config) -> Result<Option<TcpListener>, StartError> {
     let Some(address) = config.observe.metrics_listen else {
         return Ok(None);
     };

@@ -9,17 +9,22 @@ use poem_openapi::OpenApi;
 use poem_openapi::param::Path;
 use uuid::Uuid;
 
+use super::analysis::turn;
 use super::answer::Answer;
+use super::download::AccountDownload;
 use super::faults::{Fault, LoginFaults, OneFaults, ReadFaults, RegisterFaults};
 use super::param::Text;
 use super::request_body::JsonBody;
 use super::schema::{
-    DeviceBody, DevicesAnswer, LoginBody, MeAnswer, MessageAnswer, Nullable, PasswordBody,
-    RegisterBody, SignedInAnswer, Tag, TokensAnswer, WireUser,
+    DeleteAccountBody, DeviceBody, DevicesAnswer, LoginBody, MeAnswer, MessageAnswer, Nullable,
+    PasswordBody, RegisterBody, SignedInAnswer, Tag, TokensAnswer, WireUser,
 };
 use crate::app::App;
-use crate::auth::{Access, ClientAddress, JsonFields, NewAccount, RefreshToken, SignedIn};
+use crate::auth::{
+    Access, AuthError, ClientAddress, JsonFields, NewAccount, RefreshToken, Registration, SignedIn,
+};
 use crate::error::ApiError;
+use crate::export::export_account;
 use crate::http::BodyKind;
 
 pub(crate) struct AccountsApi {
@@ -29,12 +34,17 @@ pub(crate) struct AccountsApi {
 #[OpenApi(prefix_path = "/api/auth", tag = "Tag::Accounts")]
 impl AccountsApi {
     /// Create an account and sign in
+    ///
+    /// 403 with the code `registration_closed` where only the operator of the server makes accounts.
     #[oai(path = "/register", method = "post", operation_id = "register")]
     async fn register(
         &self,
         address: ClientAddress,
         body: JsonBody<RegisterBody>,
     ) -> Result<Answer<SignedInAnswer, 201>, Fault<RegisterFaults>> {
+        if self.app.registration == Registration::Closed {
+            return Err(AuthError::RegistrationClosed.into());
+        }
         self.app.attempts.by_address(address.0)?;
         let mut fields = self.fields(body).await?;
         let account = NewAccount {
@@ -100,7 +110,7 @@ impl AccountsApi {
 
     /// Sign out
     ///
-    /// Revokes the refresh tokens of this device. Its access token lasts until it expires.
+    /// Ends the sign-ins of this device, and all their tokens at once.
     #[oai(path = "/logout", method = "post", operation_id = "logout")]
     async fn logout(&self, access: Access) -> Result<Answer<MessageAnswer>, Fault<ReadFaults>> {
         self.app.accounts.logout(&access.caller).await?;
@@ -133,6 +143,51 @@ impl AccountsApi {
         Ok(Answer::of(&answer("Password changed", signed_in)))
     }
 
+    /// Delete one's account
+    ///
+    /// For good: every device is signed out, and everything stored is removed within a while. The username
+    /// stays taken.
+    #[oai(path = "/account", method = "delete", operation_id = "delete_account")]
+    async fn delete_account(
+        &self,
+        access: Access,
+        body: JsonBody<DeleteAccountBody>,
+    ) -> Result<Answer<MessageAnswer>, Fault<LoginFaults>> {
+        let mut fields = self.fields(body).await?;
+        let password = fields.text("password")?;
+        let username = &access.user.username;
+        // A stolen token is no way to guess the password.
+        self.app.attempts.to_login(username)?;
+        let now = self.app.service.now();
+        self.app
+            .accounts
+            .delete_own(&access.caller, username, password, now)
+            .await?;
+        self.app.jobs.account_deleted();
+        Ok(Answer::of(&MessageAnswer {
+            message: "Account deleted".to_owned(),
+        }))
+    }
+
+    /// Everything of one's account as a file
+    ///
+    /// A ZIP archive of JSON and NDJSON: the account, where one is signed in, all sessions with their samples,
+    /// analyses and the sync log. What was cut short has no directory at its end, so no program takes it for
+    /// whole.
+    #[oai(
+        path = "/account/export",
+        method = "get",
+        operation_id = "export_account"
+    )]
+    async fn export_account(&self, access: Access) -> Result<AccountDownload, Fault<ReadFaults>> {
+        let Access { caller, user } = access;
+        let turn = turn(&self.app, caller.user).await?;
+        let now = self.app.service.now();
+        let name = format!("account-{}.zip", user.id);
+        let stream = export_account(self.app.store.clone(), user, now);
+        Ok(AccountDownload::of(stream, name, turn))
+    }
+
     /// Where one is signed in
     #[oai(path = "/devices", method = "get", operation_id = "list_devices")]
     async fn devices(&self, access: Access) -> Result<Answer<DevicesAnswer>, Fault<ReadFaults>> {
@@ -152,7 +207,7 @@ impl AccountsApi {
 
     /// Sign a device out
     ///
-    /// Its refresh token ends at once; an access token that it has lasts until it expires.
+    /// Its tokens end at once.
     #[oai(
         path = "/devices/:sign_in_id",
         method = "delete",

@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::answer::Answer;
 use super::download::Download;
-use super::faults::{Fault, ListFaults, OneFaults, SubmitFaults};
+use super::faults::{Fault, ListFaults, OneFaults};
 use super::param::Text;
 use super::schema::{
     AnalysisAnswer, AnomaliesAnswer, JobAnswer, Nullable, StatisticsAnswer, SubmittedAnswer, Tag,
@@ -22,7 +22,7 @@ use super::sessions::{no_session, parse_id};
 use crate::analysis::{self, SessionAnalysis};
 use crate::app::App;
 use crate::auth::Access;
-use crate::error::ApiError;
+use crate::error::{ApiError, Shed};
 use crate::export::{ExportFormat, export};
 use crate::http::Turn;
 use crate::queue::{JobId, JobQueue, JobRecord, JobState};
@@ -66,7 +66,7 @@ impl AnalysisApi {
         access: Access,
         /// The session.
         session_id: Path<Text<WireSessionId>>,
-    ) -> Result<Answer<SubmittedAnswer, 202>, Fault<SubmitFaults>> {
+    ) -> Result<Answer<SubmittedAnswer, 202>, Fault<OneFaults>> {
         let (id, user) = (parse_id(&session_id.0)?, access.caller.user);
         let queue = self.queue()?;
         self.app.attempts.to_analyse(user)?;
@@ -227,15 +227,19 @@ impl AnalysisApi {
     }
 
     async fn turn(&self, user: UserId) -> Result<Turn, ApiError> {
-        self.app.heavy.turn(user).await.ok_or_else(|| {
-            ApiError::new(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "busy",
-                "too many exports and statistics are under way; try again in a moment",
-            )
-            .retry_after_seconds(BUSY_RETRY_AFTER_SECONDS)
-        })
+        turn(&self.app, user).await
     }
+}
+
+/// A turn for a request that reads whole sessions.
+pub(super) async fn turn(app: &App, user: UserId) -> Result<Turn, ApiError> {
+    app.heavy.turn(user).await.ok_or_else(|| {
+        ApiError::shed(
+            Shed::HeavyRequests,
+            "too many exports and statistics are under way; try again in a moment",
+            BUSY_RETRY_AFTER_SECONDS,
+        )
+    })
 }
 
 fn answer_of(job: JobRecord) -> JobAnswer {

@@ -5,11 +5,13 @@ use std::marker::PhantomData;
 use poem::http::{HeaderValue, StatusCode, header};
 use poem::{Body, IntoResponse, Response};
 use poem_openapi::ApiResponse;
-use poem_openapi::registry::{MetaMediaType, MetaResponse, MetaResponses, Registry};
-use poem_openapi::types::{ToJSON, Type};
+use poem_openapi::registry::{MetaResponse, MetaResponses, Registry};
+use poem_openapi::types::ToJSON;
 use serde::Serialize;
 
+use super::documented::Documented;
 use crate::error::ApiError;
+use crate::http::Form;
 
 pub(super) const JSON: &str = "application/json";
 
@@ -18,14 +20,18 @@ pub(super) const JSON: &str = "application/json";
 pub(crate) struct Answer<S, const STATUS: u16 = 200> {
     body: Body,
     length_bytes: Option<usize>,
+    /// Where the client may choose one.
+    form: Option<Form>,
     schema: PhantomData<fn() -> S>,
 }
 
 impl<S, const STATUS: u16> Answer<S, STATUS> {
-    pub(super) fn streamed(body: Body) -> Self {
+    /// A stream in the form that the client asked for.
+    pub(super) fn streamed(body: Body, form: Form) -> Self {
         Self {
             body,
             length_bytes: None,
+            form: Some(form),
             schema: PhantomData,
         }
     }
@@ -34,6 +40,7 @@ impl<S, const STATUS: u16> Answer<S, STATUS> {
         Self {
             length_bytes: Some(bytes.len()),
             body: bytes.into(),
+            form: None,
             schema: PhantomData,
         }
     }
@@ -59,12 +66,17 @@ impl<S, const STATUS: u16> IntoResponse for Answer<S, STATUS> {
         let status = StatusCode::from_u16(STATUS).unwrap_or(StatusCode::OK);
         let mut response = Response::builder()
             .status(status)
-            .content_type(JSON)
+            .content_type(self.form.map_or(JSON, Form::media_type))
             .body(self.body);
         // Answers are one user's data, some of them tokens.
         response
             .headers_mut()
             .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if self.form.is_some() {
+            response
+                .headers_mut()
+                .append(header::VARY, HeaderValue::from_static("accept"));
+        }
         if let Some(bytes) = self.length_bytes {
             response
                 .headers_mut()
@@ -74,17 +86,14 @@ impl<S, const STATUS: u16> IntoResponse for Answer<S, STATUS> {
     }
 }
 
-impl<S: Type, const STATUS: u16> ApiResponse for Answer<S, STATUS> {
+impl<S: Documented, const STATUS: u16> ApiResponse for Answer<S, STATUS> {
     fn meta() -> MetaResponses {
         MetaResponses {
             responses: vec![MetaResponse {
                 description: "Done.",
                 status: Some(STATUS),
                 status_range: None,
-                content: vec![MetaMediaType {
-                    content_type: JSON,
-                    schema: S::schema_ref(),
-                }],
+                content: S::content(),
                 headers: vec![],
             }],
         }

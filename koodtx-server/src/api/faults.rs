@@ -32,20 +32,20 @@ macro_rules! faults {
 faults! {
     /// Health.
     HealthFaults: 500, 503;
+    /// What anybody may ask.
+    PublicFaults: 429, 500, 503;
     /// Register.
-    RegisterFaults: 400, 408, 409, 413, 415, 429, 500, 503;
+    RegisterFaults: 400, 403, 408, 409, 413, 415, 429, 500, 503;
     /// Login.
     LoginFaults: 400, 401, 403, 408, 413, 415, 429, 500, 503;
     /// Any authenticated request without a body.
-    ReadFaults: 401, 403, 500, 503;
+    ReadFaults: 401, 403, 429, 500, 503;
     /// A list with parameters.
-    ListFaults: 400, 401, 403, 500, 503;
-    /// One session by its id.
-    OneFaults: 400, 401, 403, 404, 500, 503;
-    /// Asking for work on one session.
-    SubmitFaults: 400, 401, 403, 404, 429, 500, 503;
+    ListFaults: 400, 401, 403, 429, 500, 503;
+    /// One session by its id, and asking for work on it.
+    OneFaults: 400, 401, 403, 404, 429, 500, 503;
     /// Push and pull.
-    SyncFaults: 400, 401, 403, 408, 413, 415, 500, 503;
+    SyncFaults: 400, 401, 403, 408, 413, 415, 429, 500, 503;
 }
 
 /// An [`ApiError`] of an operation that fails in the ways of `S`.
@@ -90,9 +90,12 @@ fn response(status: u16) -> MetaResponse {
                 "The scheme, `Bearer`.",
             )],
         ),
-        403 => ("The account is disabled.", vec![]),
+        403 => (
+            "The account is disabled, or the server takes no registrations.",
+            vec![],
+        ),
         404 => ("There is no such thing, or it is not yours.", vec![]),
-        408 => ("The body did not arrive in time.", vec![]),
+        408 => ("The body did not arrive in time, or too slowly.", vec![]),
         409 => (
             "Username, email address or device is registered already; `details.field` says which.",
             vec![],
@@ -105,7 +108,10 @@ fn response(status: u16) -> MetaResponse {
             "The Content-Type is not JSON, or the Content-Encoding is not known.",
             vec![],
         ),
-        429 => ("Too many attempts.", vec![retry_after]),
+        429 => (
+            "Too many requests or attempts; `details.by` says whether of the address or of the account.",
+            vec![retry_after],
+        ),
         503 => (
             "No room, or the store does not answer. Repeating the request is safe.",
             vec![retry_after],

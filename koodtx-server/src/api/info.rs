@@ -9,9 +9,11 @@ use poem_openapi::OpenApi;
 use serde_json::json;
 
 use super::answer::Answer;
-use super::faults::{Fault, HealthFaults};
-use super::schema::{HealthAnswer, LinksBody, ReadyAnswer, RootAnswer, StoreHealth, Tag};
-use super::{DOCS_PATH, DOCUMENT_PATH, SERVICE_NAME, SERVICE_VERSION};
+use super::faults::{Fault, HealthFaults, PublicFaults};
+use super::schema::{
+    HealthAnswer, LimitsAnswer, LinksBody, ReadyAnswer, RootAnswer, StoreHealth, Tag,
+};
+use super::{DOCS_PATH, DOCUMENT_PATH, LIMITS_PATH, SERVICE_NAME, SERVICE_VERSION};
 use crate::app::App;
 use crate::error::ApiError;
 
@@ -38,6 +40,7 @@ impl InfoApi {
                 openapi: DOCUMENT_PATH.to_owned(),
                 health: "/health".to_owned(),
                 ready: "/ready".to_owned(),
+                limits: LIMITS_PATH.to_owned(),
             },
         })
     }
@@ -68,6 +71,16 @@ impl InfoApi {
             .with_details(details)
             .retry_after_seconds(UNHEALTHY_RETRY_AFTER_SECONDS)
             .into())
+    }
+
+    /// What holds on this server
+    ///
+    /// How large, how many and how often: for clients that fit their requests to it instead of finding
+    /// out. It changes only when the server is restarted.
+    #[oai(path = "/api/limits", method = "get", operation_id = "limits")]
+    #[expect(clippy::unused_async, reason = "operations are async")]
+    async fn limits(&self) -> Result<Answer<LimitsAnswer>, Fault<PublicFaults>> {
+        Ok(Answer::of(&self.app.limits))
     }
 
     /// Whether it works

@@ -8,6 +8,8 @@ use poem::Body;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
+use crate::error::report;
+
 /// A pull on its way to the client.
 struct Sending {
     stream: Option<PullStream>,
@@ -22,7 +24,7 @@ impl Sending {
         {
             let log = async move {
                 if let Err(error) = stream.abort(reason).await {
-                    tracing::error!(%error, "a pull that broke off could not be logged");
+                    report(&error);
                 }
             };
             self.leftovers.spawn_on(log.in_current_span(), &runtime);

@@ -3,11 +3,10 @@
 use std::marker::PhantomData;
 
 use poem::{Body, Request, RequestBody};
-use poem_openapi::registry::{MetaMediaType, MetaRequest, Registry};
-use poem_openapi::types::Type;
+use poem_openapi::registry::{MetaRequest, Registry};
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 
-use super::answer::JSON;
+use super::documented::Documented;
 use crate::http::{BodyError, BodyHead, BodyKind, BodyReader, ReceivedBody};
 
 /// The body of a request, not yet read, documented as an `S`.
@@ -31,7 +30,7 @@ impl<S, const REQUIRED: bool> JsonBody<S, REQUIRED> {
     }
 }
 
-impl<'a, S: Type, const REQUIRED: bool> ApiExtractor<'a> for JsonBody<S, REQUIRED> {
+impl<'a, S: Documented, const REQUIRED: bool> ApiExtractor<'a> for JsonBody<S, REQUIRED> {
     const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::RequestObject];
 
     type ParamType = ();
@@ -44,10 +43,7 @@ impl<'a, S: Type, const REQUIRED: bool> ApiExtractor<'a> for JsonBody<S, REQUIRE
     fn request_meta() -> Option<MetaRequest> {
         Some(MetaRequest {
             description: None,
-            content: vec![MetaMediaType {
-                content_type: JSON,
-                schema: S::schema_ref(),
-            }],
+            content: S::content(),
             required: REQUIRED,
         })
     }

@@ -7,19 +7,24 @@ use koodtx_core::push::{PushBatch, PushError};
 use koodtx_core::service::Caller;
 use koodtx_core::time::Timestamp;
 use poem::http::StatusCode;
+use poem::web::Accept;
 use poem_openapi::OpenApi;
 use serde::Serialize;
 
 use super::analysis::ended_session;
 use super::answer::Answer;
+use super::documented::InForms;
 use super::faults::{Fault, ReadFaults, SyncFaults};
 use super::pull_body::pull_body;
 use super::request_body::JsonBody;
-use super::schema::{PullAnswer, PullBody, PushAnswer, PushBody, StatusAnswer, Tag};
+use super::schema::{
+    PullAnswer, PullBody, PullColumnsAnswer, PushAnswer, PushBody, PushColumnsBody, StatusAnswer,
+    Tag,
+};
 use crate::app::App;
 use crate::auth::Access;
-use crate::error::ApiError;
-use crate::http::{BodyKind, ReceivedBody, Share};
+use crate::error::{ApiError, report};
+use crate::http::{BodyKind, Form, ReceivedBody, Share};
 
 /// Bodies below this size are parsed where they are: handing them over would cost more.
 const PARSE_INLINE_MAX_BYTES: usize = 16 * 1024;
@@ -34,11 +39,13 @@ impl SyncApi {
     ///
     /// All or nothing: an answer of 200 means that everything but the records in `error_details` is
     /// stored durably. Repeating a push is safe; what is there already counts as `duplicates`.
+    ///
+    /// The `Content-Type` says in which form the samples are.
     #[oai(path = "/api/sync/push", method = "post", operation_id = "push")]
     async fn push(
         &self,
         access: Access,
-        body: JsonBody<PushBody>,
+        body: JsonBody<InForms<PushBody, PushColumnsBody>>,
     ) -> Result<Answer<PushAnswer>, Fault<SyncFaults>> {
         let caller = access.caller;
         let started_at = self.app.service.now();
@@ -90,24 +97,29 @@ impl SyncApi {
     ///
     /// To follow a server: pull with the `server_timestamp` of the round before as `last_sync_time`,
     /// and with `page` counting up (or with `next_cursor`) until `has_more` is false.
+    ///
+    /// With `Accept: application/vnd.koodtx.columns+json` the samples come in columns.
     #[oai(path = "/api/sync/pull", method = "post", operation_id = "pull")]
     async fn pull(
         &self,
         access: Access,
+        accept: Accept,
         body: JsonBody<PullBody, false>,
-    ) -> Result<Answer<PullAnswer>, Fault<SyncFaults>> {
+    ) -> Result<Answer<InForms<PullAnswer, PullColumnsAnswer>>, Fault<SyncFaults>> {
         let received = body.read(&self.app.bodies, BodyKind::Other).await?;
         let request = PullRequest::from_json(received.bytes()).map_err(ApiError::from)?;
         let body_bytes = received.bytes().len() as u64;
-        let stream = self
+        let mut stream = self
             .app
             .service
             .pull(&access.caller, request, body_bytes)
             .await?;
-        Ok(Answer::streamed(pull_body(
-            stream,
-            self.app.leftovers.clone(),
-        )))
+        let form = Form::accepted(&accept);
+        if form == Form::Columns {
+            stream = stream.in_columns();
+        }
+        let body = pull_body(stream, self.app.leftovers.clone());
+        Ok(Answer::streamed(body, form))
     }
 
     /// Totals and recent syncs
@@ -150,7 +162,7 @@ impl SyncApi {
                 .await;
             if let Err(log_error) = logged {
                 // The client's mistake stays the answer.
-                tracing::error!(error = %log_error, "a refused push could not be logged");
+                report(&log_error);
             }
         }
         error
@@ -164,8 +176,11 @@ async fn parse(
 ) -> Result<(Result<Arc<PushBatch>, PushError>, Share), ApiError> {
     let is_short = received.bytes().len() < PARSE_INLINE_MAX_BYTES;
     let parse = move || {
-        let batch = PushBatch::parse(received.bytes()).map(Arc::new);
-        (batch, received.into_share())
+        let batch = match received.form() {
+            Form::Records => PushBatch::parse(received.bytes()),
+            Form::Columns => PushBatch::parse_columns(received.bytes()),
+        };
+        (batch.map(Arc::new), received.into_share())
     };
     if is_short {
         return Ok(parse());

@@ -11,6 +11,7 @@ use super::Entry;
 /// What an item is.
 mod tag {
     pub(super) const USER: u8 = b'U';
+    pub(super) const DELETED: u8 = b'D';
     pub(super) const ACCOUNT: u8 = b'A';
     pub(super) const FAMILY: u8 = b'F';
     pub(super) const SESSION: u8 = b'S';
@@ -43,6 +44,7 @@ pub(super) fn put_user(buffer: &mut Vec<u8>, user: UserId) {
 /// Appends an item.
 pub(super) fn put_item(buffer: &mut Vec<u8>, item: &TransferItem) -> std::io::Result<()> {
     match item {
+        TransferItem::Deleted(deleted) => put_json(buffer, tag::DELETED, deleted),
         TransferItem::Account(Credentials {
             user,
             password_hash,
@@ -105,6 +107,7 @@ fn entry(tag: u8, payload: &[u8]) -> Result<Entry, String> {
             let id = payload.try_into().map_err(|_| "a user has no id")?;
             return Ok(Entry::User(UserId(i64::from_le_bytes(id))));
         }
+        tag::DELETED => TransferItem::Deleted(json("a deletion", payload)?),
         tag::ACCOUNT => {
             let record: AccountRecord = json("an account", payload)?;
             TransferItem::Account(Credentials {

@@ -181,7 +181,8 @@ impl Accounts {
     /// `TokenRevoked` for one that was used before, which also revokes its whole family.
     pub async fn refresh(&self, token: &str, now: Timestamp) -> Result<TokenPair, AuthError> {
         let bearer = self.tokens.check(token, TokenKind::Refresh, now)?;
-        self.active_user(&bearer).await?;
+        let user = self.store.user(bearer.user).await?;
+        if_active(user.ok_or(AuthError::TokenInvalid)?)?;
         let (access, _) = self.tokens.issue(TokenKind::Access, &bearer, now)?;
         let (refresh, expires_at) = self.tokens.issue(TokenKind::Refresh, &bearer, now)?;
         let (presented, next) = (token_hash(token), token_hash(&refresh));
@@ -209,17 +210,27 @@ impl Accounts {
         }
     }
 
-    /// Who calls with that access token.
+    /// Who calls with that access token. What the request is called is for the caller to add.
     ///
     /// # Errors
-    /// `Disabled` for a disabled account, also while its token lasts.
+    /// `Disabled` for a disabled account and `TokenRevoked` for a sign-in that has ended, also while the
+    /// token lasts.
     pub async fn authenticate(
         &self,
         token: &str,
         now: Timestamp,
     ) -> Result<(Caller, User), AuthError> {
         let bearer = self.tokens.check(token, TokenKind::Access, now)?;
-        let user = self.active_user(&bearer).await?;
+        let holder = self
+            .store
+            .token_holder(bearer.user, bearer.sign_in, now)
+            .await?;
+        let holder = holder.ok_or(AuthError::TokenInvalid)?;
+        // Disabling revokes as well, and is the better answer: signing in again would not help.
+        let user = if_active(holder.user)?;
+        if !holder.is_signed_in {
+            return Err(AuthError::TokenRevoked);
+        }
         let Bearer {
             user: id,
             sign_in,
@@ -230,25 +241,13 @@ impl Accounts {
                 user: id,
                 device_id,
                 sign_in,
+                request_id: None,
             },
             user,
         ))
     }
 
-    async fn active_user(&self, bearer: &Bearer) -> Result<User, AuthError> {
-        let user = self
-            .store
-            .user(bearer.user)
-            .await?
-            .ok_or(AuthError::TokenInvalid)?;
-        if user.is_active {
-            Ok(user)
-        } else {
-            Err(AuthError::Disabled)
-        }
-    }
-
-    /// Revokes the refresh tokens of the caller's device.
+    /// Ends the sign-ins of the caller's device, and with them all their tokens.
     ///
     /// # Errors
     /// Only the store's.
@@ -274,16 +273,44 @@ impl Accounts {
         now: Timestamp,
     ) -> Result<SignedIn, AuthError> {
         check_password(&new)?;
-        let found = self.store.credentials(username).await?;
-        let found = found.filter(|found| found.user.id == caller.user);
-        let hash = found.map(|found| found.password_hash);
-        if !self.passwords.verify(current, hash).await? {
-            return Err(AuthError::Credentials);
-        }
+        self.check_own_password(caller, username, current).await?;
         let hash = self.passwords.hash(new).await?;
         let changed = self.store.set_password(caller.user, hash, now).await?;
         let user = changed.ok_or(AuthError::TokenInvalid)?;
         self.sign_in(user, caller.device_id.clone(), now).await
+    }
+
+    /// Deletes the account of the caller, who has to know its password.
+    ///
+    /// # Errors
+    /// `Credentials` for a wrong password.
+    pub async fn delete_own(
+        &self,
+        caller: &Caller,
+        username: &str,
+        password: String,
+        now: Timestamp,
+    ) -> Result<(), AuthError> {
+        self.check_own_password(caller, username, password).await?;
+        // Another request may have been faster.
+        let was_there = self.store.delete_user(caller.user, now).await?;
+        was_there.then_some(()).ok_or(AuthError::TokenInvalid)
+    }
+
+    async fn check_own_password(
+        &self,
+        caller: &Caller,
+        username: &str,
+        password: String,
+    ) -> Result<(), AuthError> {
+        let found = self.store.credentials(username).await?;
+        let found = found.filter(|found| found.user.id == caller.user);
+        let hash = found.map(|found| found.password_hash);
+        if self.passwords.verify(password, hash).await? {
+            Ok(())
+        } else {
+            Err(AuthError::Credentials)
+        }
     }
 
     /// The caller's live sign-ins, the oldest first.
@@ -334,6 +361,18 @@ impl Accounts {
         Ok(self.store.set_password(found.user.id, hash, now).await?)
     }
 
+    /// Deletes an account. `None`: no such account.
+    ///
+    /// # Errors
+    /// Only the store's.
+    pub async fn delete(&self, username: &str, now: Timestamp) -> Result<Option<User>, AuthError> {
+        let Some(found) = self.store.credentials(username).await? else {
+            return Ok(None);
+        };
+        let was_there = self.store.delete_user(found.user.id, now).await?;
+        Ok(was_there.then_some(found.user))
+    }
+
     /// Enables or disables an account. `None`: no such account.
     ///
     /// # Errors
@@ -348,5 +387,13 @@ impl Accounts {
             return Ok(None);
         };
         Ok(self.store.set_active(found.user.id, is_active, now).await?)
+    }
+}
+
+fn if_active(user: User) -> Result<User, AuthError> {
+    if user.is_active {
+        Ok(user)
+    } else {
+        Err(AuthError::Disabled)
     }
 }

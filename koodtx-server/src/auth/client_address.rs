@@ -1,6 +1,6 @@
 //! Where a request comes from.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
 use poem::web::RemoteAddr;
 use poem::{Addr, FromRequest, Request, RequestBody};
@@ -15,9 +15,8 @@ const FORWARDED_FOR: &str = "x-forwarded-for";
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ClientAddress(pub(crate) Option<IpAddr>);
 
-impl<'a> FromRequest<'a> for ClientAddress {
-    async fn from_request(request: &'a Request, _: &mut RequestBody) -> poem::Result<Self> {
-        let behind_proxy = App::of(request)?.behind_proxy;
+impl ClientAddress {
+    pub(crate) fn of(request: &Request, behind_proxy: bool) -> Self {
         let forwarded = || {
             let last = request
                 .headers()
@@ -30,10 +29,28 @@ impl<'a> FromRequest<'a> for ClientAddress {
             RemoteAddr(Addr::SocketAddr(address)) => Some(address.ip()),
             RemoteAddr(_) => None,
         };
-        Ok(Self(if behind_proxy {
+        Self(if behind_proxy {
             forwarded().or(peer)
         } else {
             peer
-        }))
+        })
+    }
+}
+
+impl<'a> FromRequest<'a> for ClientAddress {
+    async fn from_request(request: &'a Request, _: &mut RequestBody) -> poem::Result<Self> {
+        Ok(Self::of(request, App::of(request)?.behind_proxy))
+    }
+}
+
+/// What counts as one address: an IPv4 address, or the /64 of an IPv6, which is what one customer of a
+/// provider gets.
+pub(crate) fn network(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V6(address) => match address.to_ipv4_mapped() {
+            Some(address) => IpAddr::V4(address),
+            None => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64)),
+        },
+        address @ IpAddr::V4(_) => address,
     }
 }

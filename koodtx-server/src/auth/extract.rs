@@ -10,6 +10,7 @@ use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 use super::AuthError;
 use crate::app::App;
 use crate::error::ApiError;
+use crate::http::RequestId;
 
 /// The caller of a request that carries a valid access token of an active account.
 #[derive(Debug)]
@@ -73,7 +74,14 @@ impl<'a> ApiExtractor<'a> for Access {
         let app = App::of(request)?;
         let token = bearer_token(request).map_err(ApiError::from)?;
         let found = app.accounts.authenticate(token, app.service.now()).await;
-        let (caller, user) = found.map_err(ApiError::from)?;
+        let (mut caller, user) = found.map_err(ApiError::from)?;
+        caller.request_id = request
+            .extensions()
+            .get::<RequestId>()
+            .map(RequestId::to_text);
+        // Not before: a token that was revoked must not use up what the account may send.
+        let counted = app.request_rates.by_account(caller.user);
+        counted.map_err(ApiError::from)?;
         Ok(Self { caller, user })
     }
 }

@@ -1,11 +1,16 @@
 //! Accounts: who may sign in, and what proves it afterwards.
 
 mod accounts;
+mod attempts;
 mod client_address;
 mod extract;
 mod fields;
 mod password;
 mod rate_limit;
+mod rates;
+mod recent_keys;
+mod registration;
+mod request_rates;
 mod token;
 
 use koodtx_core::store::{StoreError, Taken};
@@ -14,12 +19,15 @@ pub use accounts::{Accounts, NewAccount, SignedIn, TokenPair};
 pub use fields::FieldError;
 pub use password::{PasswordError, Passwords};
 pub use rate_limit::{RateLimit, RateLimitError};
+pub use rates::{CountedBy, RateExceeded};
+pub use registration::Registration;
 pub use token::{Lifetimes, SigningSecret, SigningSecretError, Tokens};
 
-pub(crate) use client_address::ClientAddress;
+pub(crate) use attempts::{ATTEMPTS_DEFAULT_PER_MINUTE, Attempts};
+pub(crate) use client_address::{ClientAddress, network};
 pub(crate) use extract::{Access, RefreshToken};
 pub(crate) use fields::JsonFields;
-pub(crate) use rate_limit::Attempts;
+pub(crate) use request_rates::RequestRates;
 
 /// Why a caller is not let in.
 #[derive(Debug, thiserror::Error)]
@@ -36,7 +44,7 @@ pub enum AuthError {
     /// An access token where a refresh token is wanted, or the other way round.
     #[error("wrong kind of token")]
     TokenKind,
-    /// A refresh token that was used before, or whose sign-in was revoked.
+    /// A token whose sign-in has ended, or a refresh token that was used before.
     #[error("revoked token")]
     TokenRevoked,
     /// No such user, or not that password: which of the two is not said.
@@ -45,15 +53,18 @@ pub enum AuthError {
     /// An operator disabled the account.
     #[error("disabled account")]
     Disabled,
+    /// Only the operator makes accounts.
+    #[error("registration is closed")]
+    RegistrationClosed,
     /// What is to be registered is taken.
     #[error("{0:?} is taken")]
     Taken(Taken),
-    /// Too many attempts.
+    /// Too many attempts to sign in, to register, or to have something computed.
     #[error("too many attempts")]
-    RateLimited {
-        /// When the next one is allowed, in seconds.
-        retry_after_seconds: u64,
-    },
+    TooManyAttempts(RateExceeded),
+    /// Too many requests of whatever kind.
+    #[error("too many requests")]
+    TooManyRequests(RateExceeded),
     /// Too many passwords wait to be checked.
     #[error("too many sign-ins at once")]
     Busy,

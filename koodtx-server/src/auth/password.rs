@@ -1,5 +1,6 @@
 //! Password hashing: Argon2id, off the async threads, a bounded number at a time.
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,6 +17,8 @@ const PASSES: u32 = 2;
 const LANES: u32 = 1;
 /// Longest wait for a turn before the request is shed.
 const TURN_WAIT_MAX_SECONDS: u64 = 5;
+/// Those that may wait for each turn: about two seconds of hashing. More would only be shed later.
+const WAITING_OF_TURN_MAX_COUNT: usize = 50;
 
 /// Why a password could not be hashed or checked.
 #[derive(Debug, thiserror::Error)]
@@ -30,25 +33,29 @@ pub enum PasswordError {
 
 /// Hashes and checks passwords.
 ///
-/// One hash costs tens of milliseconds of a core and 19 MiB, so no more run at once than there are
-/// cores.
+/// One hash costs tens of milliseconds of a core and 19 MiB, so only so many run at once, and only so
+/// many more wait.
 #[derive(Clone, Debug)]
 pub struct Passwords {
     turns: Arc<Semaphore>,
+    /// Those who have a turn or may wait for one.
+    places: Arc<Semaphore>,
     /// A hash that no password fits, so that an unknown user costs what a known one does.
     decoy: Arc<str>,
 }
 
 impl Passwords {
-    /// A hasher with a turn for every core.
+    /// A hasher of that many passwords at a time.
     ///
     /// # Errors
     /// When the machine has no random numbers or not the memory for one hash.
-    pub fn new() -> Result<Self, PasswordError> {
-        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    pub fn new(hashes: NonZeroUsize) -> Result<Self, PasswordError> {
         let nobody: [u8; 32] = rand::random();
+        let turns = hashes.get().min(Semaphore::MAX_PERMITS);
+        let places = turns.saturating_mul(1 + WAITING_OF_TURN_MAX_COUNT);
         Ok(Self {
-            turns: Arc::new(Semaphore::new(cores)),
+            turns: Arc::new(Semaphore::new(turns)),
+            places: Arc::new(Semaphore::new(places.min(Semaphore::MAX_PERMITS))),
             decoy: hash_now(&nobody)?.into(),
         })
     }
@@ -87,6 +94,8 @@ impl Passwords {
         &self,
         work: impl FnOnce() -> Result<T, PasswordError> + Send + 'static,
     ) -> Result<T, PasswordError> {
+        let place = self.places.clone().try_acquire_owned();
+        let place = place.map_err(|_| PasswordError::Busy)?;
         let wait = Duration::from_secs(TURN_WAIT_MAX_SECONDS);
         let turn = tokio::time::timeout(wait, self.turns.clone().acquire_owned())
             .await
@@ -94,7 +103,7 @@ impl Passwords {
             .map_err(|error| failed(&error))?;
         tokio::task::spawn_blocking(move || {
             let result = work();
-            drop(turn);
+            drop((turn, place));
             result
         })
         .await
@@ -121,7 +130,7 @@ mod tests {
 
     #[tokio::test]
     async fn only_the_password_itself_fits() {
-        let passwords = Passwords::new().unwrap();
+        let passwords = Passwords::new(NonZeroUsize::MIN).unwrap();
         let hash = passwords.hash("correct horse".to_owned()).await.unwrap();
         assert!(
             hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"),
@@ -139,5 +148,22 @@ mod tests {
                 .await
                 .is_err()
         );
+    }
+    #[tokio::test]
+    async fn beyond_those_who_may_wait_everybody_is_turned_away_at_once() {
+        let passwords = Passwords::new(NonZeroUsize::MIN).unwrap();
+        // Whoever has the turn keeps it.
+        let turn = passwords.turns.clone().acquire_owned().await.unwrap();
+        let mut waiting: Vec<_> = (0..=WAITING_OF_TURN_MAX_COUNT)
+            .map(|_| Box::pin(passwords.verify("x".to_owned(), None)))
+            .collect();
+        for one in &mut waiting {
+            assert!(futures_util::poll!(one).is_pending());
+        }
+        let refused = passwords.verify("x".to_owned(), None).await;
+        assert!(matches!(refused, Err(PasswordError::Busy)), "{refused:?}");
+        // Who gives up leaves a place, and the turn goes on.
+        drop((waiting, turn));
+        assert!(!passwords.verify("x".to_owned(), None).await.unwrap());
     }
 }

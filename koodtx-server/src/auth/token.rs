@@ -73,7 +73,8 @@ impl fmt::Debug for SigningSecret {
 /// How long tokens live.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lifetimes {
-    /// Of an access token, in seconds.
+    /// Of an access token, in seconds. One lives no longer than the refresh token that it comes with: it
+    /// ends with the sign-in, and what a token says of its expiry is to be true.
     pub access_seconds: i64,
     /// Of a refresh token, in seconds.
     pub refresh_seconds: i64,
@@ -165,7 +166,13 @@ impl Tokens {
         now: Timestamp,
     ) -> Result<(String, Timestamp), AuthError> {
         let lifetime_seconds = match kind {
-            TokenKind::Access => self.lifetimes.access_seconds,
+            TokenKind::Access => {
+                let Lifetimes {
+                    access_seconds,
+                    refresh_seconds,
+                } = self.lifetimes;
+                access_seconds.min(refresh_seconds)
+            }
             TokenKind::Refresh => self.lifetimes.refresh_seconds,
         };
         let issued = now.as_micros().div_euclid(MICROS_PER_SECOND);
@@ -227,15 +234,17 @@ pub(super) fn token_hash(token: &str) -> TokenHash {
 mod tests {
     use super::*;
 
-    fn tokens() -> Tokens {
+    fn tokens_of(access_seconds: i64, refresh_seconds: i64) -> Tokens {
         let secret = SigningSecret::new(&[7; SECRET_MIN_BYTES]).unwrap();
-        Tokens::new(
-            &secret,
-            Lifetimes {
-                access_seconds: 60,
-                refresh_seconds: 120,
-            },
-        )
+        let lifetimes = Lifetimes {
+            access_seconds,
+            refresh_seconds,
+        };
+        Tokens::new(&secret, lifetimes)
+    }
+
+    fn tokens() -> Tokens {
+        tokens_of(60, 120)
     }
 
     fn bearer() -> Bearer {
@@ -267,6 +276,16 @@ mod tests {
         assert!(matches!(late, Err(AuthError::TokenExpired)));
         let kind = tokens.check(&token, TokenKind::Refresh, now);
         assert!(matches!(kind, Err(AuthError::TokenKind)));
+    }
+
+    #[test]
+    fn an_access_token_says_that_it_ends_with_its_sign_in() {
+        let now = Timestamp::from_millis(1_700_000_000_000);
+        for (access, refresh, expected) in [(60, 120, 60), (120, 120, 120), (600, 120, 120)] {
+            let tokens = tokens_of(access, refresh);
+            let (_, expires) = tokens.issue(TokenKind::Access, &bearer(), now).unwrap();
+            assert_eq!(expires, now.plus_micros(expected * MICROS_PER_SECOND));
+        }
     }
 
     #[test]

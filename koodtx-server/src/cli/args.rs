@@ -51,6 +51,14 @@ pub(super) struct ServeArgs {
     pub(super) migrate: bool,
 }
 
+#[derive(Debug, Args)]
+pub(super) struct BackgroundArgs {
+    /// Where the metrics of this process are read, or `off`, in place of KOODTX_METRICS_LISTEN, which is
+    /// the server's where both have the same settings
+    #[arg(long, value_name = "ADDR")]
+    pub(super) metrics_listen: Option<String>,
+}
+
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Serve until SIGTERM or Ctrl-C (what happens without a command)
@@ -58,7 +66,7 @@ pub(super) enum Command {
     /// Get the store ready and bring its schema up to date, or say what state it is in
     #[command(alias = "init-db")]
     Migrate(MigrateArgs),
-    /// Ask a running server over plain HTTP whether it works; exit 1 if it does not
+    /// Ask a running server whether it works; exit 1 if it does not. By TLS where KOODTX_TLS_CERT says so
     Health {
         /// Where it is, like http://127.0.0.1:5000 [default: the address of KOODTX_LISTEN]
         #[arg(long, value_name = "URL")]
@@ -70,10 +78,10 @@ pub(super) enum Command {
     #[command(subcommand)]
     User(UserCommand),
     /// Do background jobs that are kept in a Redis (KOODTX_JOBS), until SIGTERM or Ctrl-C
-    Worker,
+    Worker(BackgroundArgs),
     /// Submit the tasks of the schedule when they are due, to a Redis (KOODTX_JOBS), until SIGTERM or
     /// Ctrl-C. Of several schedulers one submits each
-    Scheduler,
+    Scheduler(BackgroundArgs),
     /// Look at background jobs, and run tasks
     #[command(subcommand)]
     Jobs(JobsCommand),
@@ -86,7 +94,7 @@ pub(super) enum Command {
     /// Say how a running server does, or what a stopped one holds
     Status {
         /// The running server; without it the one at KOODTX_LISTEN, and where none answers there, the
-        /// store itself. Plain HTTP only
+        /// store itself
         #[arg(long, value_name = "URL")]
         url: Option<String>,
     },
@@ -167,6 +175,21 @@ pub(super) enum UserCommand {
         name: String,
         #[command(flatten)]
         password: PasswordArgs,
+    },
+    /// Write everything of an account into a ZIP file, as GET /api/auth/account/export does
+    Export {
+        /// The username
+        name: String,
+        /// The file, which must not exist
+        file: PathBuf,
+    },
+    /// Delete an account and everything stored for it, for good; its name stays taken
+    Delete {
+        /// The username
+        name: String,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
     },
     /// List all accounts
     List,

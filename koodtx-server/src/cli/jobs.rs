@@ -12,8 +12,9 @@ use super::serve::stop_signal;
 use super::{CliError, require_data};
 use crate::config::{Config, QueueKind, Setting};
 use crate::jobs::{Arguments, Context, Jobs, Task, run_task};
+use crate::metrics::{BackgroundMetrics, MeasuredStore, WorkerMeters};
 use crate::queue::{JobQueue, JobRecord, JobState, NewJob};
-use crate::server::{open, task_context};
+use crate::server::{OpenedStore, bind_metrics, open, task_context};
 use crate::stores::StoreRegistry;
 
 /// Jobs shown in a list.
@@ -22,27 +23,66 @@ const SHOWN_JOBS_COUNT: usize = 20;
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 
 pub(super) async fn worker(config: &Config, stores: &StoreRegistry) -> Result<ExitCode, CliError> {
-    let (jobs, stop) = of_process(config, stores, "worker").await?;
+    shared_queue(config, "worker")?;
+    let listener = bind_metrics(config).await?;
+    let OpenedStore {
+        mut store,
+        residence,
+        postgres,
+    } = open(stores, config).await?;
+    let meters = WorkerMeters::default();
+    if listener.is_some() {
+        store = Arc::new(MeasuredStore::new(store, meters.store.clone()));
+    }
+    let kind = store.info().kind;
+    let context = task_context(config, store, &residence, Arc::new(Timestamp::now));
+    let jobs = Jobs::open(&config.jobs, context)?.counting(meters.jobs.clone());
+    let metrics = listener.zip(jobs.queue().cloned());
+    let metrics = metrics.map(|(listener, queue)| {
+        BackgroundMetrics::of_worker(listener, queue, &meters, kind, postgres)
+    });
+    let stop = stop_token()?;
     say!(
         "doing jobs of {}, up to {} at a time",
         place(config),
         config.jobs.concurrency
     );
-    jobs.work(stop).await;
-    tracing::info!("stopped");
-    Ok(ExitCode::SUCCESS)
+    beside_metrics(metrics, jobs.work(stop)).await
 }
 
-pub(super) async fn scheduler(
-    config: &Config,
-    stores: &StoreRegistry,
-) -> Result<ExitCode, CliError> {
+pub(super) async fn scheduler(config: &Config) -> Result<ExitCode, CliError> {
     // It touches no data, so it needs no store: a scheduler runs on any machine.
-    let _ = stores;
     let queue = shared_queue(config, "scheduler")?;
+    let listener = bind_metrics(config).await?;
+    let metrics = listener.map(|one| BackgroundMetrics::of_scheduler(one, queue.clone()));
     let stop = stop_token()?;
     say!("submitting the tasks of the schedule to {}", place(config));
-    Jobs::schedule_on(&queue, &config.jobs, stop).await;
+    beside_metrics(metrics, Jobs::schedule_on(&queue, &config.jobs, stop)).await
+}
+
+/// Works to the end, and meanwhile serves the metrics, if there are any.
+async fn beside_metrics(
+    metrics: Option<BackgroundMetrics>,
+    work: impl Future<Output = ()>,
+) -> Result<ExitCode, CliError> {
+    let stop = CancellationToken::new();
+    let serving = metrics
+        .map(|metrics| {
+            say!("  metrics  http://{}/metrics", metrics.address()?);
+            Ok(tokio::spawn(metrics.run(stop.clone())))
+        })
+        .transpose()
+        .map_err(|source| CliError::Io {
+            what: "the listener of the metrics has no address".to_owned(),
+            source,
+        })?;
+    work.await;
+    stop.cancel();
+    if let Some(serving) = serving
+        && let Err(error) = serving.await
+    {
+        tracing::error!(%error, "metrics broke off");
+    }
     tracing::info!("stopped");
     Ok(ExitCode::SUCCESS)
 }
@@ -84,18 +124,6 @@ pub(super) async fn open_context(
     let opened = open(stores, config).await?;
     let clock = Arc::new(Timestamp::now);
     Ok(task_context(config, opened.store, &opened.residence, clock))
-}
-
-/// The jobs of a process of its own, and what tells it to stop.
-async fn of_process(
-    config: &Config,
-    stores: &StoreRegistry,
-    command: &str,
-) -> Result<(Jobs, CancellationToken), CliError> {
-    shared_queue(config, command)?;
-    let context = open_context(config, stores).await?;
-    let jobs = Jobs::open(&config.jobs, context)?;
-    Ok((jobs, stop_token()?))
 }
 
 fn stop_token() -> Result<CancellationToken, CliError> {

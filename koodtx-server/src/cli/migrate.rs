@@ -8,7 +8,7 @@ use koodtx_store_postgres::{SchemaState, SchemaStatus};
 use super::args::MigrateArgs;
 use super::{CliError, may_hold_data, open_store};
 use crate::config::Config;
-use crate::server::StartError;
+use crate::start_error::StartError;
 use crate::stores::{SchemaStep, StoreRegistry};
 
 pub(super) async fn run(

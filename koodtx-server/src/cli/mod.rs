@@ -10,6 +10,7 @@ mod health;
 mod jobs;
 mod migrate;
 mod openapi;
+mod pinned;
 mod progress;
 mod report;
 mod serve;
@@ -31,8 +32,10 @@ use crate::error::ApiError;
 use crate::jobs::TaskError;
 use crate::logging;
 use crate::queue::QueueError;
-use crate::server::{StartError, open, open_unfinished};
+use crate::server::{open, open_unfinished};
+use crate::start_error::StartError;
 use crate::stores::{Residence, StoreRegistry};
+use crate::traces::{Traces, TracesError};
 
 use args::{Cli, Command};
 
@@ -52,6 +55,8 @@ enum CliError {
     Store(#[from] koodtx_core::store::StoreError),
     #[error("{0}")]
     Task(#[from] TaskError),
+    #[error("{0}")]
+    Traces(#[from] TracesError),
     #[error("{0}")]
     Queue(#[from] QueueError),
     #[error("{0}")]
@@ -97,11 +102,16 @@ async fn run(cli: Cli, stores: StoreRegistry) -> Result<ExitCode, CliError> {
     }
     let config = settings(&cli)?;
     let migrate_first = cli.serve.migrate;
-    logging::start(&config.log);
+    let serves = matches!(cli.command, None | Some(Command::Serve(_)));
+    let traces = match &config.observe.otlp {
+        Some(endpoint) if serves => Some(Traces::start(endpoint)?),
+        _ => None,
+    };
+    logging::start(&config.log, traces.as_ref());
     for warning in &config.warnings {
         tracing::warn!("{warning}");
     }
-    match cli.command {
+    let done = match cli.command {
         None => serve::run(config, stores, migrate_first).await,
         Some(Command::Serve(args)) => {
             serve::run(config, stores, migrate_first || args.migrate).await
@@ -110,8 +120,8 @@ async fn run(cli: Cli, stores: StoreRegistry) -> Result<ExitCode, CliError> {
         Some(Command::Openapi(args)) => openapi::run(&args),
         Some(Command::Health { url }) => health::run(url.as_deref(), &config).await,
         Some(Command::User(command)) => user::run(command, config, stores).await,
-        Some(Command::Worker) => jobs::worker(&config, &stores).await,
-        Some(Command::Scheduler) => jobs::scheduler(&config, &stores).await,
+        Some(Command::Worker(_)) => jobs::worker(&config, &stores).await,
+        Some(Command::Scheduler(_)) => jobs::scheduler(&config).await,
         Some(Command::Jobs(command)) => jobs::run(command, &config, &stores).await,
         Some(Command::Report { json }) => report::run(json, &config, &stores).await,
         Some(Command::Status { url }) => status::run(url.as_deref(), &config, &stores).await,
@@ -119,7 +129,11 @@ async fn run(cli: Cli, stores: StoreRegistry) -> Result<ExitCode, CliError> {
         Some(Command::Copy(args)) => copy::run(&args, &config, &stores).await,
         Some(Command::Backup { file }) => backup::backup(&file, &config, &stores).await,
         Some(Command::Restore { file }) => backup::restore_file(&file, &config, &stores).await,
+    };
+    if let Some(traces) = traces {
+        traces.end().await;
     }
+    done
 }
 
 fn settings(cli: &Cli) -> Result<Config, ConfigError> {
@@ -127,8 +141,13 @@ fn settings(cli: &Cli) -> Result<Config, ConfigError> {
         Some(Command::Serve(args)) => args.listen.as_ref().or(cli.serve.listen.as_ref()),
         _ => cli.serve.listen.as_ref(),
     };
+    let metrics_listen = match &cli.command {
+        Some(Command::Worker(args) | Command::Scheduler(args)) => args.metrics_listen.clone(),
+        _ => None,
+    };
     let mut sources = Sources::new()
         .flag(Setting::Listen, listen.cloned())
+        .flag(Setting::MetricsListen, metrics_listen)
         .flag(Setting::Store, cli.store.clone())
         .environment(std::env::vars_os().filter_map(|(name, value)| {
             Some((name.into_string().ok()?, value.into_string().ok()?))

@@ -1,13 +1,12 @@
 //! `koodtx-server status`
 
 use std::io;
-use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use koodtx_core::store::{Store, Usage};
 
-use super::server_client::{get, place_of, reachable};
+use super::server_client::Place;
 use super::{CliError, open_store, require_data};
 use crate::api::SERVICE_NAME;
 use crate::config::{Config, Setting};
@@ -21,14 +20,11 @@ pub(super) async fn run(
     config: &Config,
     stores: &StoreRegistry,
 ) -> Result<ExitCode, CliError> {
-    let place = match url {
-        Some(url) => place_of(url)?,
-        None => reachable(config.listen).to_string(),
-    };
+    let place = Place::of(url, config)?;
     match of_server(&place, config).await {
         Ok(code) => Ok(code),
         Err(error) if url.is_some() => Err(CliError::Io {
-            what: format!("the server at http://{place} (--url) does not answer"),
+            what: format!("the server at {place} (--url) does not answer"),
             source: error,
         }),
         // Nobody listens there. Anything else is a server, though one that does not do well.
@@ -37,7 +33,7 @@ pub(super) async fn run(
         }
         Err(source) => Err(CliError::Io {
             what: format!(
-                "what listens at http://{place} ({}) does not answer as a server does",
+                "what listens at {place} ({}) does not answer as a server does",
                 Setting::Listen.name()
             ),
             source,
@@ -46,8 +42,8 @@ pub(super) async fn run(
 }
 
 /// Asks a running server.
-async fn of_server(place: &str, config: &Config) -> io::Result<ExitCode> {
-    let health = get(place, "/health").await?.json();
+async fn of_server(place: &Place, config: &Config) -> io::Result<ExitCode> {
+    let health = place.get("/health").await?.json();
     // An answer stands at the top, what an error says of the server in its details.
     let told = |pointer: &str| {
         let found = health
@@ -59,9 +55,9 @@ async fn of_server(place: &str, config: &Config) -> io::Result<ExitCode> {
         let message = "it is another program";
         return Err(io::Error::new(io::ErrorKind::InvalidData, message));
     }
-    let ready = get(place, "/ready").await?;
+    let ready = place.get("/ready").await?;
     let is_ready = ready.status == HTTP_OK;
-    say!("asked the running server at http://{place}");
+    say!("asked the running server at {place}");
     say!("  version   {}", told("/version"));
     say!(
         "  store     {}, {}",
@@ -76,12 +72,12 @@ async fn of_server(place: &str, config: &Config) -> io::Result<ExitCode> {
             why["code"].as_str().unwrap_or("no code"),
         ),
     }
-    match config.observe.metrics_listen.map(reachable) {
+    match config.observe.metrics_listen.map(Place::plain) {
         None => say!(
             "  uptime    unknown: {} is off",
             Setting::MetricsListen.name()
         ),
-        Some(address) => measured(address).await,
+        Some(place) => measured(&place).await,
     }
     Ok(if is_ready {
         ExitCode::SUCCESS
@@ -91,12 +87,12 @@ async fn of_server(place: &str, config: &Config) -> io::Result<ExitCode> {
 }
 
 /// Shows what the metrics of the server say.
-async fn measured(address: SocketAddr) {
-    let text = match get(&address.to_string(), "/metrics").await {
+async fn measured(place: &Place) {
+    let text = match place.get("/metrics").await {
         Ok(reply) => reply.body,
         Err(error) => {
             let name = Setting::MetricsListen.name();
-            say!("  uptime    unknown: nothing at http://{address}/metrics ({name}): {error}");
+            say!("  uptime    unknown: nothing at {place}/metrics ({name}): {error}");
             return;
         }
     };
@@ -122,15 +118,12 @@ async fn measured(address: SocketAddr) {
 
 /// Looks into the store, as no server answers.
 async fn of_store(
-    place: &str,
+    place: &Place,
     config: &Config,
     stores: &StoreRegistry,
 ) -> Result<ExitCode, CliError> {
     let url = &config.store;
-    say!(
-        "no server listens at http://{place} ({})",
-        Setting::Listen.name()
-    );
+    say!("no server listens at {place} ({})", Setting::Listen.name());
     if stores.residence(url) == Some(Residence::Process) {
         say!("the store {url} is gone when no server runs");
         return Ok(ExitCode::SUCCESS);

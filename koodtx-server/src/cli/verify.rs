@@ -10,6 +10,8 @@ use crate::stores::StoreRegistry;
 
 /// Sessions checked in one step.
 const STEP_SESSIONS_COUNT: usize = 100;
+/// What is removed of deleted users in one step.
+const STEP_PIECES_COUNT: usize = 1_000;
 
 pub(super) async fn run(
     repair_first: bool,
@@ -55,6 +57,17 @@ async fn repair(store: &dyn Store) -> Result<(), CliError> {
         }
         after = page.next;
         if after.is_none() {
+            break;
+        }
+    }
+    // Of users who were deleted, what was left by mistake as well.
+    loop {
+        let step = store.erase_deleted(STEP_PIECES_COUNT).await?;
+        repaired += step.users.len();
+        for user in step.users {
+            println!("repaired: user {user}: was deleted, and nothing is left");
+        }
+        if !step.has_more {
             break;
         }
     }

@@ -157,12 +157,13 @@ impl JobsConfig {
 }
 
 /// The tasks of the schedule with their settings.
-const SCHEDULES: [(Task, Setting); 7] = [
+const SCHEDULES: [(Task, Setting); 8] = [
     (Task::Analyse, Setting::ScheduleAnalyse),
     (Task::PurgeSamples, Setting::SchedulePurgeSamples),
     (Task::PurgeLogs, Setting::SchedulePurgeLogs),
     (Task::PurgeExports, Setting::SchedulePurgeExports),
     (Task::CloseSessions, Setting::ScheduleCloseSessions),
+    (Task::EraseAccounts, Setting::ScheduleEraseAccounts),
     (Task::Optimise, Setting::ScheduleOptimise),
     (Task::Report, Setting::ScheduleReport),
 ];

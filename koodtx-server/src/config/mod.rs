@@ -6,6 +6,7 @@
 mod error;
 mod http;
 mod jobs;
+mod limits;
 mod observe;
 mod postgres;
 mod secret_files;
@@ -20,6 +21,7 @@ use std::str::FromStr;
 pub use error::ConfigError;
 pub use http::{HttpConfig, TlsFiles};
 pub use jobs::{JobsConfig, QueueKind, RedisUrl};
+pub use limits::LimitsConfig;
 pub use observe::ObserveConfig;
 pub use postgres::PostgresConfig;
 pub(crate) use sources::CONFIG_FILE_VARIABLE;
@@ -28,7 +30,7 @@ pub use store_url::StoreUrl;
 
 pub use setting::Setting;
 
-use crate::auth::{Lifetimes, RateLimit, SigningSecret};
+use crate::auth::{ATTEMPTS_DEFAULT_PER_MINUTE, Lifetimes, RateLimit, Registration, SigningSecret};
 
 const ACCESS_TOKEN_DEFAULT_MINUTES: u32 = 60;
 const REFRESH_TOKEN_DEFAULT_DAYS: u32 = 30;
@@ -51,6 +53,8 @@ pub struct Config {
     pub http: HttpConfig,
     /// Sign-ins.
     pub auth: AuthConfig,
+    /// How much clients may ask for.
+    pub limits: LimitsConfig,
     /// Background jobs.
     pub jobs: JobsConfig,
     /// What says how the server does.
@@ -72,6 +76,8 @@ pub struct AuthConfig {
     pub lifetimes: Lifetimes,
     /// How often an address or an account may try.
     pub rate_limit: RateLimit,
+    /// Who may make an account.
+    pub registration: Registration,
 }
 
 /// Settings of the log.
@@ -123,8 +129,10 @@ impl Default for Config {
                     access_seconds: minutes * SECONDS_PER_MINUTE,
                     refresh_seconds: days * SECONDS_PER_DAY,
                 },
-                rate_limit: RateLimit::default(),
+                rate_limit: RateLimit::PerMinute(ATTEMPTS_DEFAULT_PER_MINUTE),
+                registration: Registration::default(),
             },
+            limits: LimitsConfig::default(),
             jobs: JobsConfig::default(),
             observe: ObserveConfig::default(),
             log: LogConfig {
@@ -153,6 +161,9 @@ impl Config {
         config.postgres.read(sources)?;
         config.http.read(sources)?;
         config.auth.read(sources)?;
+        let behind_proxy = config.http.behind_proxy;
+        let warning = config.limits.read(sources, behind_proxy)?;
+        config.warnings.extend(warning);
         sources.read(Setting::LogFilter, &mut config.log.filter, log_filter)?;
         sources.read(Setting::LogFormat, &mut config.log.format, str::parse)?;
         config.store_origin = sources.find(Setting::Store).map(|found| found.origin);
@@ -184,7 +195,8 @@ impl AuthConfig {
             &mut self.lifetimes.refresh_seconds,
             |text| at_least_1(text).map(|days: u32| i64::from(days) * SECONDS_PER_DAY),
         )?;
-        sources.read(Setting::RateLimit, &mut self.rate_limit, str::parse)
+        sources.read(Setting::RateLimit, &mut self.rate_limit, str::parse)?;
+        sources.read(Setting::Registration, &mut self.registration, str::parse)
     }
 }
 

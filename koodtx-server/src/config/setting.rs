@@ -17,6 +17,8 @@ pub enum Setting {
     RefreshTokenDays,
     /// How often an address or an account may try to sign in.
     RateLimit,
+    /// Who may make an account.
+    Registration,
     /// Largest body of a push.
     MaxBodyBytes,
     /// Memory for all pushes in flight.
@@ -31,6 +33,22 @@ pub enum Setting {
     TlsKey,
     /// Pages of which other origins may use the API from a browser.
     CorsOrigins,
+    /// How many requests a minute an address may send.
+    RequestsPerMinuteAddress,
+    /// How many requests a minute an account may send.
+    RequestsPerMinuteAccount,
+    /// How many requests may be in progress at a time.
+    ConcurrentRequests,
+    /// How many connections there may be at a time.
+    MaxConnections,
+    /// How many of these one address may have.
+    MaxConnectionsPerAddress,
+    /// Longest wait for the head of a request.
+    HeadTimeoutSeconds,
+    /// Longest wait for a client that takes no more of its answer.
+    WriteTimeoutSeconds,
+    /// How many passwords are hashed at a time.
+    PasswordHashes,
     /// Connections of this server to a PostgreSQL database.
     PostgresMaxConnections,
     /// Longest wait for one of them.
@@ -67,6 +85,8 @@ pub enum Setting {
     SchedulePurgeExports,
     /// When silent sessions are ended.
     ScheduleCloseSessions,
+    /// When what deleted accounts have left is removed.
+    ScheduleEraseAccounts,
     /// When the store is tidied up.
     ScheduleOptimise,
     /// When the report is made.
@@ -75,6 +95,8 @@ pub enum Setting {
     MetricsListen,
     /// How long the server says that it is not ready before it stops.
     DrainSeconds,
+    /// Which collector takes traces.
+    OtlpEndpoint,
     /// What to log.
     LogFilter,
     /// In which form to log.
@@ -83,7 +105,7 @@ pub enum Setting {
 
 impl Setting {
     /// All of them.
-    pub const ALL: [Self; 38] = [
+    pub const ALL: [Self; 49] = [
         Self::Listen,
         Self::Store,
         Self::JwtSecret,
@@ -91,6 +113,7 @@ impl Setting {
         Self::AccessTokenMinutes,
         Self::RefreshTokenDays,
         Self::RateLimit,
+        Self::Registration,
         Self::MaxBodyBytes,
         Self::BodyMemoryBytes,
         Self::BodyTimeoutSeconds,
@@ -98,6 +121,14 @@ impl Setting {
         Self::TlsCert,
         Self::TlsKey,
         Self::CorsOrigins,
+        Self::RequestsPerMinuteAddress,
+        Self::RequestsPerMinuteAccount,
+        Self::ConcurrentRequests,
+        Self::MaxConnections,
+        Self::MaxConnectionsPerAddress,
+        Self::HeadTimeoutSeconds,
+        Self::WriteTimeoutSeconds,
+        Self::PasswordHashes,
         Self::PostgresMaxConnections,
         Self::PostgresAcquireTimeoutSeconds,
         Self::PostgresStatementTimeoutSeconds,
@@ -116,10 +147,12 @@ impl Setting {
         Self::SchedulePurgeLogs,
         Self::SchedulePurgeExports,
         Self::ScheduleCloseSessions,
+        Self::ScheduleEraseAccounts,
         Self::ScheduleOptimise,
         Self::ScheduleReport,
         Self::MetricsListen,
         Self::DrainSeconds,
+        Self::OtlpEndpoint,
         Self::LogFilter,
         Self::LogFormat,
     ];
@@ -134,6 +167,7 @@ impl Setting {
             Self::AccessTokenMinutes => "KOODTX_ACCESS_TOKEN_MINUTES",
             Self::RefreshTokenDays => "KOODTX_REFRESH_TOKEN_DAYS",
             Self::RateLimit => "KOODTX_RATE_LIMIT",
+            Self::Registration => "KOODTX_REGISTRATION",
             Self::MaxBodyBytes => "KOODTX_MAX_BODY_BYTES",
             Self::BodyMemoryBytes => "KOODTX_BODY_MEMORY_BYTES",
             Self::BodyTimeoutSeconds => "KOODTX_BODY_TIMEOUT_SECONDS",
@@ -141,6 +175,14 @@ impl Setting {
             Self::TlsCert => "KOODTX_TLS_CERT",
             Self::TlsKey => "KOODTX_TLS_KEY",
             Self::CorsOrigins => "KOODTX_CORS_ORIGINS",
+            Self::RequestsPerMinuteAddress => "KOODTX_REQUESTS_PER_MINUTE_ADDRESS",
+            Self::RequestsPerMinuteAccount => "KOODTX_REQUESTS_PER_MINUTE_ACCOUNT",
+            Self::ConcurrentRequests => "KOODTX_CONCURRENT_REQUESTS",
+            Self::MaxConnections => "KOODTX_MAX_CONNECTIONS",
+            Self::MaxConnectionsPerAddress => "KOODTX_MAX_CONNECTIONS_PER_ADDRESS",
+            Self::HeadTimeoutSeconds => "KOODTX_HEAD_TIMEOUT_SECONDS",
+            Self::WriteTimeoutSeconds => "KOODTX_WRITE_TIMEOUT_SECONDS",
+            Self::PasswordHashes => "KOODTX_PASSWORD_HASHES",
             Self::PostgresMaxConnections => "KOODTX_POSTGRES_MAX_CONNECTIONS",
             Self::PostgresAcquireTimeoutSeconds => "KOODTX_POSTGRES_ACQUIRE_TIMEOUT_SECONDS",
             Self::PostgresStatementTimeoutSeconds => "KOODTX_POSTGRES_STATEMENT_TIMEOUT_SECONDS",
@@ -159,10 +201,12 @@ impl Setting {
             Self::SchedulePurgeLogs => "KOODTX_SCHEDULE_PURGE_LOGS",
             Self::SchedulePurgeExports => "KOODTX_SCHEDULE_PURGE_EXPORTS",
             Self::ScheduleCloseSessions => "KOODTX_SCHEDULE_CLOSE_SESSIONS",
+            Self::ScheduleEraseAccounts => "KOODTX_SCHEDULE_ERASE_ACCOUNTS",
             Self::ScheduleOptimise => "KOODTX_SCHEDULE_OPTIMISE",
             Self::ScheduleReport => "KOODTX_SCHEDULE_REPORT",
             Self::MetricsListen => "KOODTX_METRICS_LISTEN",
             Self::DrainSeconds => "KOODTX_DRAIN_SECONDS",
+            Self::OtlpEndpoint => "KOODTX_OTLP_ENDPOINT",
             Self::LogFilter => "RUST_LOG",
             Self::LogFormat => "KOODTX_LOG_FORMAT",
         }
@@ -208,6 +252,7 @@ impl Setting {
             Self::AccessTokenMinutes => "auth.access_token_minutes",
             Self::RefreshTokenDays => "auth.refresh_token_days",
             Self::RateLimit => "auth.rate_limit",
+            Self::Registration => "auth.registration",
             Self::MaxBodyBytes => "http.max_body_bytes",
             Self::BodyMemoryBytes => "http.body_memory_bytes",
             Self::BodyTimeoutSeconds => "http.body_timeout_seconds",
@@ -215,6 +260,14 @@ impl Setting {
             Self::TlsCert => "http.tls_cert",
             Self::TlsKey => "http.tls_key",
             Self::CorsOrigins => "http.cors_origins",
+            Self::RequestsPerMinuteAddress => "limits.requests_per_minute_address",
+            Self::RequestsPerMinuteAccount => "limits.requests_per_minute_account",
+            Self::ConcurrentRequests => "limits.concurrent_requests",
+            Self::MaxConnections => "limits.max_connections",
+            Self::MaxConnectionsPerAddress => "limits.max_connections_per_address",
+            Self::HeadTimeoutSeconds => "limits.head_timeout_seconds",
+            Self::WriteTimeoutSeconds => "limits.write_timeout_seconds",
+            Self::PasswordHashes => "limits.password_hashes",
             Self::PostgresMaxConnections => "postgres.max_connections",
             Self::PostgresAcquireTimeoutSeconds => "postgres.acquire_timeout_seconds",
             Self::PostgresStatementTimeoutSeconds => "postgres.statement_timeout_seconds",
@@ -233,10 +286,12 @@ impl Setting {
             Self::SchedulePurgeLogs => "schedule.purge_logs",
             Self::SchedulePurgeExports => "schedule.purge_exports",
             Self::ScheduleCloseSessions => "schedule.close_sessions",
+            Self::ScheduleEraseAccounts => "schedule.erase_accounts",
             Self::ScheduleOptimise => "schedule.optimise",
             Self::ScheduleReport => "schedule.report",
             Self::MetricsListen => "observe.metrics_listen",
             Self::DrainSeconds => "observe.drain_seconds",
+            Self::OtlpEndpoint => "observe.otlp_endpoint",
             Self::LogFilter => "log.filter",
             Self::LogFormat => "log.format",
         }

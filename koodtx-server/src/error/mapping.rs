@@ -7,14 +7,19 @@ use koodtx_core::store::{StoreError, StoreErrorKind, Taken};
 use poem::http::StatusCode;
 use serde_json::json;
 
-use super::ApiError;
-use crate::auth::{AuthError, FieldError};
+use super::full_store::FullStoreLog;
+use super::{ApiError, Shed};
+use crate::auth::{AuthError, CountedBy, FieldError, RateExceeded};
 use crate::export::ExportError;
 use crate::http::BodyError;
 use crate::queue::QueueError;
 
 /// When a client should come back after the server or its store had no room, in seconds.
 const BUSY_RETRY_AFTER_SECONDS: u64 = 2;
+/// The same where somebody has to make room first.
+const FULL_RETRY_AFTER_SECONDS: u64 = 30;
+
+static FULL_STORE_LOG: FullStoreLog = FullStoreLog::new();
 
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
@@ -29,11 +34,23 @@ impl From<StoreError> for ApiError {
                 "already_exists",
                 "that exists already",
             ),
+            // As for a request that comes a moment later.
+            StoreErrorKind::UserDeleted => AuthError::TokenInvalid.into(),
             StoreErrorKind::LimitExceeded => Self::new(
                 StatusCode::PAYLOAD_TOO_LARGE,
                 "limit_exceeded",
                 error.message().to_owned(),
             ),
+            StoreErrorKind::Full => {
+                report(&error);
+                Self::new(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "store_full",
+                    "the server has no room left to store anything; repeat the request later, that is \
+                     safe",
+                )
+                .retry_after_seconds(FULL_RETRY_AFTER_SECONDS)
+            }
             _ if error.is_retryable() => {
                 report(&error);
                 Self::new(
@@ -53,7 +70,11 @@ impl From<StoreError> for ApiError {
 }
 
 /// Logs what the client does not get to see.
-fn report(error: &StoreError) {
+pub(crate) fn report(error: &StoreError) {
+    if error.kind() == StoreErrorKind::Full {
+        FULL_STORE_LOG.report(error);
+        return;
+    }
     let source = std::error::Error::source(error).map(ToString::to_string);
     tracing::error!(
         operation = error.operation(),
@@ -136,6 +157,12 @@ impl From<AuthError> for ApiError {
                 "account_disabled",
                 "this account is disabled; ask the operator of the server",
             ),
+            AuthError::RegistrationClosed => Self::new(
+                StatusCode::FORBIDDEN,
+                "registration_closed",
+                "this server takes no registrations; ask its operator for an account (operators: \
+                 `koodtx-server user create`)",
+            ),
             AuthError::Taken(taken) => {
                 let (code, field) = match taken {
                     Taken::Username => ("username_taken", "username"),
@@ -149,20 +176,28 @@ impl From<AuthError> for ApiError {
                 )
                 .with_details(json!({ "field": field }))
             }
-            AuthError::RateLimited {
-                retry_after_seconds,
-            } => Self::new(
-                StatusCode::TOO_MANY_REQUESTS,
-                "rate_limited",
-                "too many attempts; wait as long as `Retry-After` says",
-            )
-            .retry_after_seconds(retry_after_seconds),
-            AuthError::Busy => Self::new(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "overloaded",
+            AuthError::TooManyAttempts(exceeded) => too_many(
+                Shed::Attempts,
+                exceeded,
+                "too many attempts; wait as long as `Retry-After` says".to_owned(),
+            ),
+            AuthError::TooManyRequests(exceeded) => {
+                let (reason, whose) = match exceeded.by {
+                    CountedBy::Address => (Shed::RequestsOfAddress, "from this address"),
+                    CountedBy::Account => (Shed::RequestsOfAccount, "of this account"),
+                };
+                let message = format!(
+                    "more than {} requests a minute {whose}; wait as long as `Retry-After` says, and \
+                     send more at a time",
+                    exceeded.per_minute
+                );
+                too_many(reason, exceeded, message)
+            }
+            AuthError::Busy => Self::shed(
+                Shed::PasswordHashes,
                 "too many sign-ins at once; try again",
-            )
-            .retry_after_seconds(BUSY_RETRY_AFTER_SECONDS),
+                BUSY_RETRY_AFTER_SECONDS,
+            ),
             AuthError::Field(error) => error.into(),
             AuthError::Store(error) => error.into(),
             AuthError::Internal(cause) => {
@@ -171,6 +206,14 @@ impl From<AuthError> for ApiError {
             }
         }
     }
+}
+
+fn too_many(reason: Shed, exceeded: RateExceeded, message: String) -> ApiError {
+    ApiError::shed(reason, message, exceeded.retry_after_seconds).with_details(json!({
+        "reason": reason.name(),
+        "by": exceeded.by.name(),
+        "per_minute": exceeded.per_minute,
+    }))
 }
 
 impl From<FieldError> for ApiError {
@@ -183,12 +226,11 @@ impl From<FieldError> for ApiError {
 impl From<QueueError> for ApiError {
     fn from(error: QueueError) -> Self {
         tracing::warn!(%error, "a job was not taken, or not found");
-        Self::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "jobs_unavailable",
+        Self::shed(
+            Shed::Jobs,
             "background work cannot be reached or has no room right now; try again",
+            BUSY_RETRY_AFTER_SECONDS,
         )
-        .retry_after_seconds(BUSY_RETRY_AFTER_SECONDS)
     }
 }
 
@@ -239,16 +281,20 @@ impl From<BodyError> for ApiError {
                 ),
             )
             .with_details(json!({ "accepted": accepted })),
-            BodyError::NotJson => Self::new(
+            BodyError::MediaType { accepted } => Self::new(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 "unsupported_media_type",
-                "send the body as JSON, with `Content-Type: application/json`",
+                format!(
+                    "send the body as JSON, with `Content-Type: {}`",
+                    accepted.join("` or `")
+                ),
             )
-            .with_details(json!({ "accepted": ["application/json"] })),
+            .with_details(json!({ "accepted": accepted })),
             BodyError::TimedOut => Self::new(
                 StatusCode::REQUEST_TIMEOUT,
                 "body_timeout",
-                "the body did not arrive in time; send it again",
+                "the body did not arrive in time, or too slowly; send it again, less of it at a time \
+                 where the line is slow",
             ),
             BodyError::Incomplete => Self::new(
                 StatusCode::BAD_REQUEST,
@@ -260,12 +306,11 @@ impl From<BodyError> for ApiError {
                 "body_undecodable",
                 "the body is not what its Content-Encoding says, or is cut short",
             ),
-            BodyError::NoRoom => Self::new(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "overloaded",
+            BodyError::NoRoom => Self::shed(
+                Shed::BodyMemory,
                 "the server is receiving as much as it can hold; repeat the request",
-            )
-            .retry_after_seconds(BUSY_RETRY_AFTER_SECONDS),
+                BUSY_RETRY_AFTER_SECONDS,
+            ),
         }
     }
 }

@@ -1,6 +1,8 @@
 //! The one form of every error answer.
 
+mod full_store;
 mod mapping;
+mod shed;
 
 use std::borrow::Cow;
 
@@ -8,6 +10,9 @@ use poem::http::{HeaderValue, StatusCode, header};
 use poem::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::Value;
+
+pub(crate) use mapping::report;
+pub(crate) use shed::Shed;
 
 /// What a client gets instead of an answer: `{"error", "code", "details"?}` and a status.
 ///
@@ -21,11 +26,16 @@ pub struct ApiError {
     details: Option<Value>,
     retry_after_seconds: Option<u64>,
     allow: Option<String>,
+    shed: Option<Shed>,
 }
 
-/// Marks a response as built from an [`ApiError`] of that code, so that no layer above rewrites it.
+/// Marks a response as built from an [`ApiError`], so that no layer above rewrites it.
 #[derive(Clone, Copy)]
-pub(crate) struct Rendered(pub(crate) &'static str);
+pub(crate) struct Rendered {
+    pub(crate) code: &'static str,
+    /// Present where there was no room for the request.
+    pub(crate) shed: Option<Shed>,
+}
 
 #[derive(Serialize)]
 struct Body<'a> {
@@ -50,7 +60,21 @@ impl ApiError {
             details: None,
             retry_after_seconds: None,
             allow: None,
+            shed: None,
         }
+    }
+
+    /// What a client hears for whom there is no room.
+    pub(crate) fn shed(
+        reason: Shed,
+        message: impl Into<Cow<'static, str>>,
+        retry_after_seconds: u64,
+    ) -> Self {
+        let mut error = Self::new(reason.status(), reason.code(), message);
+        error.shed = Some(reason);
+        error
+            .with_details(serde_json::json!({ "reason": reason.name() }))
+            .retry_after_seconds(retry_after_seconds)
     }
 
     /// A 400 about one field of the request, which the details name.
@@ -133,14 +157,20 @@ impl IntoResponse for ApiError {
         if let Some(allow) = self.allow.and_then(|methods| methods.try_into().ok()) {
             response.headers_mut().insert(header::ALLOW, allow);
         }
-        response.extensions_mut().insert(Rendered(self.code));
+        response.extensions_mut().insert(Rendered {
+            code: self.code,
+            shed: self.shed,
+        });
         response
     }
 }
 
 impl From<ApiError> for poem::Error {
     fn from(error: ApiError) -> Self {
-        let rendered = Rendered(error.code);
+        let rendered = Rendered {
+            code: error.code,
+            shed: error.shed,
+        };
         let mut error = Self::from_response(error.into_response());
         // The extensions of a response do not survive being an error.
         error.set_data(rendered);

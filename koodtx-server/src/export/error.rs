@@ -5,6 +5,7 @@ use std::fmt;
 use koodtx_core::pull::Damage;
 use koodtx_core::store::StoreError;
 use parquet::errors::ParquetError;
+use zip::result::ZipError;
 
 /// Why an export broke off. What was handed out before is no whole file.
 #[derive(Debug, thiserror::Error)]
@@ -25,6 +26,15 @@ pub enum ExportError {
     /// A Parquet file would need more row groups than its footer may have.
     #[error("the session is too large for a Parquet file; export it as CSV or NDJSON")]
     TooLarge,
+    /// The account was deleted while it was exported.
+    #[error("the account was deleted while it was exported")]
+    AccountDeleted,
+    /// The ZIP file could not be written.
+    #[error("the ZIP file could not be written")]
+    Zip(#[from] ZipError),
+    /// Something stored is no JSON, or cannot be written as such.
+    #[error("something stored cannot be written as JSON")]
+    Json(#[from] serde_json::Error),
     /// The runtime shuts down.
     #[error("the export was stopped")]
     Stopped,

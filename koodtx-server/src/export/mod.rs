@@ -29,6 +29,7 @@
 //! or `;`. No cell can be taken for a formula that way, and nothing is lost. A `;` inside of a JSON
 //! string is always written as `\u003b`, so that splitting lines there makes no other cells.
 
+mod account;
 mod csv;
 mod encoder;
 mod error;
@@ -48,6 +49,7 @@ use futures_util::{Stream, stream};
 use koodtx_core::id::{SessionId, UserId};
 use koodtx_core::store::{StoreError, SyncStore};
 
+pub use account::{ACCOUNT_EXPORT_CONTENT_TYPE, export_account};
 pub use error::ExportError;
 pub use format::{ExportFormat, ExportFormatError};
 pub use layout::{FIELD_COLUMN_NAME_MAX_BYTES, FIELD_COLUMNS_MAX_COUNT};

@@ -85,7 +85,7 @@ impl Pump {
 }
 
 /// Does work that takes long where it holds up no other task.
-async fn blocking<T: Send + 'static>(
+pub(super) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, ExportError> + Send + 'static,
 ) -> Result<T, ExportError> {
     match spawn_blocking(work).await {

@@ -61,15 +61,23 @@ impl Records {
         self.at_end = false;
     }
 
-    /// The next chunk; `None` behind the last one.
+    /// The next chunk; `None` behind the last one. Fails where there is a damage.
     pub(super) async fn next(&mut self) -> Result<Option<RecordChunk>, ExportError> {
+        let mut chunk = self.next_with_gaps().await?;
+        if let Some(chunk) = &mut chunk
+            && !chunk.damaged.is_empty()
+        {
+            return Err(ExportError::Damaged(chunk.damaged.swap_remove(0)));
+        }
+        Ok(chunk)
+    }
+
+    /// The next chunk, which says what of it is damaged and left out; `None` behind the last one.
+    pub(super) async fn next_with_gaps(&mut self) -> Result<Option<RecordChunk>, ExportError> {
         if self.at_end {
             return Ok(None);
         }
         let mut chunk = self.store.read_records(self.query.clone()).await?;
-        if !chunk.damaged.is_empty() {
-            return Err(ExportError::Damaged(chunk.damaged.swap_remove(0)));
-        }
         self.query.after = chunk.next.take();
         if self.query.after.is_none() {
             self.at_end = true;

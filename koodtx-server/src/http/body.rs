@@ -1,31 +1,21 @@
 //! Reading a request body: decoded, in bounded memory, in bounded time.
 
 use std::io;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::Bytes;
-use futures_util::{Stream, StreamExt};
 use poem::Body;
 use poem::http::{HeaderMap, header};
-use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt};
-use tokio::time::{Instant, timeout};
-use tokio_util::io::StreamReader;
+use tokio::io::AsyncBufReadExt;
+use tokio::time::Instant;
 
 use super::budget::{Budget, BudgetUse, Share};
 use super::coding::Coding;
+use super::form::Form;
+use super::reading::Reading;
 use crate::metrics::BodyBytes;
 
-/// What a body starts with, in memory, and what it grows by at least.
-const BUFFER_MIN_BYTES: usize = 16 * 1024;
-/// How much of a declared Content-Length is believed before it has arrived.
-const BUFFER_DECLARED_MAX_BYTES: usize = 256 * 1024;
-/// How much is decoded before other tasks of the thread get their turn.
-const DECODE_TURN_BYTES: usize = 1024 * 1024;
-/// Longest time that a push may take, however steadily it comes.
+/// Longest time that a push may take to arrive, however steadily it comes.
 const PUSH_TOTAL_MAX_SECONDS: u64 = 30 * 60;
 
 /// Limits on request bodies.
@@ -54,6 +44,16 @@ pub(crate) enum BodyKind {
     Other,
 }
 
+impl BodyKind {
+    /// The forms that a body may have.
+    fn forms(self) -> &'static [Form] {
+        match self {
+            Self::Push => &[Form::Records, Form::Columns],
+            Self::Other => &[Form::Records],
+        }
+    }
+}
+
 /// Why a body could not be had.
 #[derive(Debug, PartialEq, Eq)]
 pub enum BodyError {
@@ -67,8 +67,11 @@ pub enum BodyError {
         /// The ones that are.
         accepted: Vec<&'static str>,
     },
-    /// Its Content-Type is not JSON.
-    NotJson,
+    /// Its Content-Type is not JSON of a form that is known.
+    MediaType {
+        /// The ones that are.
+        accepted: Vec<&'static str>,
+    },
     /// It stopped coming.
     TimedOut,
     /// The connection broke, or the framing is wrong.
@@ -103,14 +106,10 @@ impl BodyHead {
         }
     }
 
-    fn is_json(&self) -> bool {
-        let essence = self
-            .media_type
-            .as_deref()
-            .and_then(|text| text.split(';').next());
-        let essence = essence.unwrap_or_default().trim().to_ascii_lowercase();
-        essence == "application/json"
-            || (essence.starts_with("application/") && essence.ends_with("+json"))
+    /// The form of a body of that kind; `None` where it is none that such a body may have.
+    fn form(&self, kind: BodyKind) -> Option<Form> {
+        let form = Form::of_content_type(self.media_type.as_deref()?)?;
+        kind.forms().contains(&form).then_some(form)
     }
 
     fn coding(&self) -> Result<Option<Coding>, BodyError> {
@@ -131,14 +130,20 @@ impl BodyHead {
 /// A body that has arrived whole. It holds its part of the memory budget until it is dropped.
 #[derive(Debug)]
 pub struct ReceivedBody {
-    bytes: Vec<u8>,
-    share: Share,
+    pub(super) bytes: Vec<u8>,
+    pub(super) form: Form,
+    pub(super) share: Share,
 }
 
 impl ReceivedBody {
     /// The decoded bytes.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
+    }
+
+    /// The form of the samples in it.
+    pub(crate) fn form(&self) -> Form {
+        self.form
     }
 
     /// Drops the bytes and keeps their part of the budget, for what was made of them.
@@ -195,13 +200,19 @@ impl BodyReader {
             return Err(BodyError::TooLarge { limit_bytes });
         }
         let may_be_empty = head.length_bytes.unwrap_or(0) == 0;
-        if !head.is_json() && !may_be_empty {
-            return Err(BodyError::NotJson);
+        let form = head.form(kind);
+        let refused = || BodyError::MediaType {
+            accepted: kind.forms().iter().map(|form| form.media_type()).collect(),
+        };
+        if form.is_none() && !may_be_empty {
+            return Err(refused());
         }
-        let received = self.read(head, coding, body, kind).await?;
+        let mut received = self.read(head, coding, body, kind).await?;
         self.counted.decoded(received.bytes.len());
-        if !head.is_json() && !received.bytes.is_empty() {
-            return Err(BodyError::NotJson);
+        match form {
+            Some(form) => received.form = form,
+            None if received.bytes.is_empty() => {}
+            None => return Err(refused()),
         }
         Ok(received)
     }
@@ -214,12 +225,7 @@ impl BodyReader {
         kind: BodyKind,
     ) -> Result<ReceivedBody, BodyError> {
         let reading = self.begin(kind);
-        let mut wire = StreamReader::new(Wire {
-            stream: Box::pin(body.into_bytes_stream().fuse()),
-            left_bytes: reading.limit_bytes,
-            fault: reading.fault.clone(),
-            counted: self.counted.clone(),
-        });
+        let mut wire = reading.wire(body, self.counted.clone());
         // Before anything is taken: a client that only says that a body will come gets no memory.
         reading.in_time(wire.fill_buf()).await?;
 
@@ -260,164 +266,73 @@ impl BodyReader {
             budget,
             limit_bytes: self.limit_bytes(kind),
             idle_timeout: self.limits.idle_timeout,
-            deadline: Instant::now() + total,
-            fault: Arc::new(AtomicU8::new(NO_FAULT)),
+            total,
+            began: Instant::now(),
+            arrival: Arc::default(),
         }
-    }
-}
-
-/// One body that is being read.
-struct Reading<'a> {
-    budget: &'a Budget,
-    limit_bytes: usize,
-    idle_timeout: Duration,
-    deadline: Instant,
-    fault: Arc<AtomicU8>,
-}
-
-impl Reading<'_> {
-    /// Reads to the end, into memory that is taken from the budget as it is needed.
-    async fn collect(
-        &self,
-        mut reader: impl AsyncRead + Unpin,
-        declared: usize,
-    ) -> Result<ReceivedBody, BodyError> {
-        let limit_bytes = self.limit_bytes;
-        let mut share = Share::none();
-        let mut bytes = Vec::new();
-        let mut turn_bytes = 0;
-        loop {
-            if bytes.len() == bytes.capacity() {
-                self.grow(&mut bytes, &mut share, declared)?;
-            }
-            let count = self.in_time(reader.read_buf(&mut bytes)).await?;
-            if bytes.len() > limit_bytes {
-                return Err(BodyError::TooLarge { limit_bytes });
-            }
-            if count == 0 {
-                return Ok(ReceivedBody { bytes, share });
-            }
-            turn_bytes += count;
-            if turn_bytes >= DECODE_TURN_BYTES {
-                turn_bytes = 0;
-                tokio::task::yield_now().await;
-            }
-        }
-    }
-
-    /// Waits for the next part, as long as the limits allow, and says why there is none.
-    async fn in_time<T>(&self, part: impl Future<Output = io::Result<T>>) -> Result<T, BodyError> {
-        let left = self.deadline.saturating_duration_since(Instant::now());
-        let part = timeout(self.idle_timeout.min(left), part).await;
-        part.map_err(|_| BodyError::TimedOut)?.map_err(|_| {
-            match self.fault.load(Ordering::Relaxed) {
-                TOO_LARGE => BodyError::TooLarge {
-                    limit_bytes: self.limit_bytes,
-                },
-                BROKEN => BodyError::Incomplete,
-                _ => BodyError::Undecodable,
-            }
-        })
-    }
-
-    /// Makes room for more, by doubling, after taking it from the budget. One byte beyond the limit
-    /// is enough to see that a body is too large.
-    fn grow(
-        &self,
-        bytes: &mut Vec<u8>,
-        share: &mut Share,
-        declared: usize,
-    ) -> Result<(), BodyError> {
-        let first = declared.min(BUFFER_DECLARED_MAX_BYTES) + 1;
-        let wanted = bytes
-            .capacity()
-            .saturating_mul(2)
-            .max(first)
-            .max(BUFFER_MIN_BYTES);
-        let more = wanted
-            .min(self.limit_bytes + 1)
-            .saturating_sub(bytes.capacity())
-            .max(1);
-        share.add(self.take(more)?);
-        bytes.reserve_exact(more);
-        Ok(())
-    }
-
-    fn take(&self, bytes: usize) -> Result<Share, BodyError> {
-        self.budget.take(bytes).ok_or(BodyError::NoRoom)
-    }
-}
-
-const NO_FAULT: u8 = 0;
-const TOO_LARGE: u8 = 1;
-const BROKEN: u8 = 2;
-
-/// The body as it comes from the wire, counted. It notes why it ended, because a decoder above may
-/// replace the error by one of its own.
-struct Wire {
-    stream: Pin<Box<dyn Stream<Item = io::Result<Bytes>> + Send>>,
-    left_bytes: usize,
-    fault: Arc<AtomicU8>,
-    counted: BodyBytes,
-}
-
-impl Stream for Wire {
-    type Item = io::Result<Bytes>;
-
-    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let next = std::task::ready!(self.stream.as_mut().poll_next(context));
-        if let Some(Ok(chunk)) = &next {
-            self.counted.received(chunk.len());
-        }
-        Poll::Ready(match next {
-            Some(Ok(chunk)) if chunk.len() > self.left_bytes => {
-                self.fault.store(TOO_LARGE, Ordering::Relaxed);
-                Some(Err(io::Error::other("too large")))
-            }
-            Some(Ok(chunk)) => {
-                self.left_bytes -= chunk.len();
-                Some(Ok(chunk))
-            }
-            Some(Err(error)) => {
-                self.fault.store(BROKEN, Ordering::Relaxed);
-                Some(Err(error))
-            }
-            None => None,
-        })
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
+    use tokio::time::timeout;
+
+    use super::super::reading::BODY_MIN_BYTES_A_SECOND;
     use super::*;
 
     const PATIENCE: Duration = Duration::from_secs(10);
 
-    fn reader(other_timeout: Duration) -> BodyReader {
+    fn reader(idle_timeout: Duration, other_timeout: Duration) -> BodyReader {
         BodyReader::new(BodyLimits {
-            push_max_bytes: 1_000,
+            push_max_bytes: 1_000_000,
             other_max_bytes: 1_000,
             push_memory_max_bytes: 1_000_000,
             other_memory_max_bytes: 1_000_000,
-            idle_timeout: PATIENCE,
+            idle_timeout,
             other_timeout,
         })
     }
 
-    /// A body of spaces that never ends, one at a time.
-    fn drip() -> Body {
-        Body::from_bytes_stream(futures_util::stream::unfold((), |()| async {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-            Some((io::Result::Ok(Bytes::from_static(b" ")), ()))
+    /// A body of spaces, so many each time.
+    fn drip(bytes: usize, every: Duration, times: usize) -> Body {
+        let spaces = Bytes::from(vec![b' '; bytes]);
+        Body::from_bytes_stream(futures_util::stream::unfold(0, move |time| {
+            let spaces = spaces.clone();
+            async move {
+                tokio::time::sleep(every).await;
+                (time < times).then_some((io::Result::Ok(spaces), time + 1))
+            }
         }))
     }
 
     #[tokio::test]
     async fn a_small_body_that_keeps_dripping_has_an_end() {
         let head = BodyHead::of(&HeaderMap::new());
-        let reader = reader(Duration::from_millis(50));
-        let read = reader.read_json(&head, drip(), BodyKind::Other);
+        let reader = reader(PATIENCE, Duration::from_millis(50));
+        let body = drip(1, Duration::from_millis(5), usize::MAX);
+        let read = reader.read_json(&head, body, BodyKind::Other);
         let error = timeout(PATIENCE, read).await.unwrap().unwrap_err();
         assert_eq!(error, BodyError::TimedOut);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_push_may_be_slow_and_not_drip() {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::CONTENT_TYPE, "application/json".parse().unwrap());
+        let head = BodyHead::of(&headers);
+        let reader = reader(PATIENCE, PATIENCE);
+        let half = PATIENCE / 2;
+        let began = Instant::now();
+        let dripping = drip(100, half, 1_000);
+        let error = reader.read_json(&head, dripping, BodyKind::Push).await;
+        assert_eq!(error.unwrap_err(), BodyError::TimedOut);
+        // Little was earned beside the first wait.
+        assert!(began.elapsed() < 2 * PATIENCE, "{:?}", began.elapsed());
+
+        let bytes = half.as_secs() * BODY_MIN_BYTES_A_SECOND;
+        let slow = drip(bytes as usize, half, 100);
+        let read = reader.read_json(&head, slow, BodyKind::Push).await;
+        assert_eq!(read.unwrap().bytes().len() as u64, 100 * bytes);
     }
 }

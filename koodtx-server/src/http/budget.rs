@@ -17,7 +17,7 @@ pub(super) struct Budget {
     units: usize,
 }
 
-/// How much of a budget is taken, in bytes.
+/// How much of something bounded is taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct BudgetUse {
     pub(crate) used: usize,

@@ -26,13 +26,18 @@ pub struct TlsError {
     problem: String,
 }
 
-/// Reads both files and checks that they belong together.
-pub(super) fn read_files(files: &TlsFiles) -> Result<ServerConfig, TlsError> {
-    let of_cert = failure(Setting::TlsCert, &files.cert);
-    let of_key = failure(Setting::TlsKey, &files.key);
-    let read = |file| small_file::read(file, PEM_FILE_MAX_BYTES).map_err(|error| error.to_string());
+impl TlsError {
+    /// Something is wrong with a certificate.
+    pub(crate) fn of_certificate(file: &Path, problem: String) -> Self {
+        failure(Setting::TlsCert, file)(problem)
+    }
+}
 
-    let pem = read(&files.cert).map_err(&of_cert)?;
+/// Reads the certificate with those that lead to its root.
+pub(crate) fn read_chain(file: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    let of_cert = failure(Setting::TlsCert, file);
+    let pem =
+        small_file::read(file, PEM_FILE_MAX_BYTES).map_err(|error| of_cert(error.to_string()))?;
     let chain = CertificateDer::pem_slice_iter(&pem)
         .collect::<Result<Vec<_>, _>>()
         .map_err(|error| of_cert(pem_problem(&error, "CERTIFICATE")))?;
@@ -42,7 +47,17 @@ pub(super) fn read_files(files: &TlsFiles) -> Result<ServerConfig, TlsError> {
             "CERTIFICATE",
         )));
     }
-    let pem = read(&files.key).map_err(&of_key)?;
+    Ok(chain)
+}
+
+/// Reads both files and checks that they belong together.
+pub(super) fn read_files(files: &TlsFiles) -> Result<ServerConfig, TlsError> {
+    let of_cert = failure(Setting::TlsCert, &files.cert);
+    let of_key = failure(Setting::TlsKey, &files.key);
+
+    let chain = read_chain(&files.cert)?;
+    let pem = small_file::read(&files.key, PEM_FILE_MAX_BYTES)
+        .map_err(|error| of_key(error.to_string()))?;
     let key = PrivateKeyDer::from_pem_slice(&pem)
         .map_err(|error| of_key(pem_problem(&error, "PRIVATE KEY")))?;
 

@@ -5,7 +5,7 @@ use poem::{Body, Response};
 use tokio_util::io::{ReaderStream, StreamReader};
 
 use super::coding::Coding;
-use crate::export::ExportFormat;
+use crate::export::{ACCOUNT_EXPORT_CONTENT_TYPE, ExportFormat};
 
 /// Answers known to be smaller than this are sent as they are.
 const COMPRESS_MIN_BYTES: u64 = 860;
@@ -38,9 +38,15 @@ fn is_worth_it(response: &Response) -> bool {
     let known_bytes = headers
         .get(header::CONTENT_LENGTH)
         .and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-    let is_compressed = headers
-        .get(header::CONTENT_TYPE)
-        .is_some_and(|kind| kind.as_bytes() == ExportFormat::Parquet.content_type().as_bytes());
+    let compressed = [
+        ExportFormat::Parquet.content_type(),
+        ACCOUNT_EXPORT_CONTENT_TYPE,
+    ];
+    let is_compressed = headers.get(header::CONTENT_TYPE).is_some_and(|kind| {
+        compressed
+            .iter()
+            .any(|known| kind.as_bytes() == known.as_bytes())
+    });
     response.status() != StatusCode::NO_CONTENT
         && !is_compressed
         && !headers.contains_key(header::CONTENT_ENCODING)

@@ -22,18 +22,30 @@ use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
+use super::counts::Counts;
+use super::refusals::Refusals;
 use super::stalled_write::StalledWrite;
 use super::tls::Tls;
-use crate::metrics::Level;
+use crate::auth::network;
+use crate::metrics::ConnectionMeters;
 
-/// Most connections at a time; more wait in the backlog of the listener.
-const CONNECTIONS_MAX_COUNT: usize = 4_096;
-/// Longest wait for the head of a request, also on a connection that is kept alive.
-const HEAD_TIMEOUT_SECONDS: u64 = 60;
-/// Longest wait for a client that does not take in what it asked for.
-const WRITE_TIMEOUT_SECONDS: u64 = 60;
+/// Longest head of a request, in bytes, with all its headers: a token takes up to 4 KiB of it.
+const HEAD_MAX_BYTES: usize = 32 * 1024;
 /// Pause after `accept` failed, as it does when the process is out of file descriptors.
 const ACCEPT_PAUSE_MILLIS: u64 = 100;
+
+/// Limits on connections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ConnectionLimits {
+    /// Most connections at a time; more wait in the backlog of the listener.
+    pub max_count: usize,
+    /// Most connections of one address at a time; more are refused. `None`: any number.
+    pub address_max_count: Option<usize>,
+    /// Longest wait for the head of a request, also on a connection that is kept alive.
+    pub head_timeout: Duration,
+    /// Longest wait for a client that does not take in what it asked for.
+    pub write_timeout: Duration,
+}
 
 /// Serves connections until `shutdown` resolves; then accepts no more and waits up to `grace` for
 /// those in flight.
@@ -49,10 +61,14 @@ pub(crate) async fn serve_connections(
     endpoint: BoxEndpoint<'static, Response>,
     shutdown: impl Future<Output = ()>,
     grace: Duration,
-    open: &Level,
+    limits: ConnectionLimits,
+    meters: &ConnectionMeters,
 ) -> io::Result<()> {
-    let server = Arc::new(ConnectionServer::new(listener.local_addr()?, tls, endpoint));
-    let room = Arc::new(Semaphore::new(CONNECTIONS_MAX_COUNT));
+    let local = listener.local_addr()?;
+    let is_plain = tls.is_none();
+    let server = Arc::new(ConnectionServer::new(local, tls, endpoint, limits));
+    let room = Arc::new(Semaphore::new(limits.max_count.min(Semaphore::MAX_PERMITS)));
+    let (by_address, refusals) = (Counts::default(), Refusals::default());
     let graceful = GracefulShutdown::new();
     tokio::pin!(shutdown);
     loop {
@@ -73,11 +89,20 @@ pub(crate) async fn serve_connections(
                 continue;
             }
         };
+        let max = limits.address_max_count.unwrap_or(usize::MAX);
+        let Some(of_address) = by_address.enter(network(remote.ip()), max) else {
+            meters.refused.inc();
+            // There is nothing to say before a handshake, and a handshake is work.
+            if is_plain {
+                refusals.explain(stream, max);
+            }
+            continue;
+        };
         let (server, watcher) = (server.clone(), graceful.watcher());
-        let open = open.enter();
+        let open = meters.open.enter();
         tokio::spawn(async move {
             server.serve(stream, remote, watcher).await;
-            drop((permit, open));
+            drop((permit, of_address, open));
         });
     }
     drop(listener);
@@ -98,6 +123,7 @@ struct ConnectionServer {
     tls: Option<Arc<Tls>>,
     endpoint: BoxEndpoint<'static, Response>,
     builder: http1::Builder,
+    write_timeout: Duration,
     /// Ends handshakes: who shakes hands has not asked for anything yet.
     stopping: CancellationToken,
 }
@@ -107,23 +133,26 @@ impl ConnectionServer {
         local: SocketAddr,
         tls: Option<Arc<Tls>>,
         endpoint: BoxEndpoint<'static, Response>,
+        limits: ConnectionLimits,
     ) -> Self {
         let mut builder = http1::Builder::new();
         builder
             .timer(TokioTimer::new())
-            .header_read_timeout(Duration::from_secs(HEAD_TIMEOUT_SECONDS));
+            .header_read_timeout(limits.head_timeout)
+            .max_header_size(HEAD_MAX_BYTES);
         Self {
             local,
             tls,
             endpoint,
             builder,
+            write_timeout: limits.write_timeout,
             stopping: CancellationToken::new(),
         }
     }
 
     /// Serves one connection to its end.
     async fn serve(&self, stream: TcpStream, remote: SocketAddr, watcher: Watcher) {
-        let stream = prepare(stream);
+        let stream = self.prepare(stream);
         let Some(tls) = &self.tls else {
             return self.converse(stream, Scheme::HTTP, remote, watcher).await;
         };
@@ -163,12 +192,12 @@ impl ConnectionServer {
             tracing::debug!(%error, "a connection ended early");
         }
     }
-}
 
-fn prepare(stream: TcpStream) -> StalledWrite<TcpStream> {
-    // Without it small answers may wait for the client's delayed acknowledgement.
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "TCP_NODELAY was refused");
+    fn prepare(&self, stream: TcpStream) -> StalledWrite<TcpStream> {
+        // Without it small answers may wait for the client's delayed acknowledgement.
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "TCP_NODELAY was refused");
+        }
+        StalledWrite::new(stream, self.write_timeout)
     }
-    StalledWrite::new(stream, Duration::from_secs(WRITE_TIMEOUT_SECONDS))
 }

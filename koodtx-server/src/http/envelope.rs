@@ -15,9 +15,10 @@ use super::body_in_span::body_in_span;
 use super::compress::{compress, requested_coding};
 use super::cors::CorsOrigins;
 use super::lingering::linger;
-use super::request_id::{REQUEST_ID, request_id};
+use super::request_id::{REQUEST_ID, RequestId, request_id};
 use super::security_headers::add_security_headers;
 use crate::error::{ApiError, Rendered};
+use crate::traces::RequestSpan;
 
 /// The outermost layer of the API.
 #[derive(Debug)]
@@ -31,14 +32,18 @@ pub(crate) struct Envelope {
 impl Envelope {
     /// Answers a request through `inner`, whatever happens in there, and logs all of it under the
     /// request's id.
-    pub(crate) async fn answer(&self, inner: &impl Endpoint, request: Request) -> Response {
+    pub(crate) async fn answer(&self, inner: &impl Endpoint, mut request: Request) -> Response {
         let id = request_id(request.headers());
+        request.extensions_mut().insert(RequestId::new(id.clone()));
         let origin = request.headers().get(header::ORIGIN).cloned();
+        let name = id.to_str().unwrap_or_default();
+        let trace = RequestSpan::begin(request.method(), request.headers(), name);
         // As severe as an event can be, so that the id is there however few of them are logged.
-        let span = tracing::error_span!("request", request_id = id.to_str().unwrap_or_default());
+        let span = tracing::error_span!("request", request_id = name);
 
         let answering = self.answer_in_span(inner, request);
-        let mut response = answering.instrument(span.clone()).await;
+        let mut response = trace.around(answering.instrument(span.clone())).await;
+        trace.end(&response);
         let headers = response.headers_mut();
         headers.insert(REQUEST_ID, id);
         add_security_headers(headers, self.over_tls);

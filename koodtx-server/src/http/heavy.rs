@@ -1,12 +1,12 @@
 //! Requests that read whole sessions: a bounded number at a time, and fewer of one user.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use koodtx_core::id::UserId;
-use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::counts::{Counts, OneOf};
 
 /// Exports and statistics in progress at a time. Each keeps up to a few MiB and now and then a core
 /// busy; pushes and pulls are to go on beside them.
@@ -20,15 +20,13 @@ const WAIT_MAX: Duration = Duration::from_secs(5);
 #[derive(Clone, Debug)]
 pub(crate) struct Heavy {
     all: Arc<Semaphore>,
-    /// Those of each user who has any.
-    by_user: Arc<Mutex<HashMap<UserId, usize>>>,
+    by_user: Counts<UserId>,
 }
 
 /// A turn, which ends when it is dropped.
 #[derive(Debug)]
 pub(crate) struct Turn {
-    user: UserId,
-    by_user: Arc<Mutex<HashMap<UserId, usize>>>,
+    _of_user: OneOf<UserId>,
     _permit: OwnedSemaphorePermit,
 }
 
@@ -36,7 +34,7 @@ impl Default for Heavy {
     fn default() -> Self {
         Self {
             all: Arc::new(Semaphore::new(HEAVY_REQUESTS_MAX_COUNT)),
-            by_user: Arc::default(),
+            by_user: Counts::default(),
         }
     }
 }
@@ -47,29 +45,10 @@ impl Heavy {
         let permit = Arc::clone(&self.all).acquire_owned();
         let in_time = tokio::time::timeout(WAIT_MAX, permit).await;
         let permit = in_time.ok()?.ok()?;
-        let mut by_user = self.by_user.lock();
-        let held = by_user.entry(user).or_default();
-        if *held == HEAVY_REQUESTS_OF_USER_MAX_COUNT {
-            return None;
-        }
-        *held += 1;
         Some(Turn {
-            user,
-            by_user: Arc::clone(&self.by_user),
+            _of_user: self.by_user.enter(user, HEAVY_REQUESTS_OF_USER_MAX_COUNT)?,
             _permit: permit,
         })
-    }
-}
-
-impl Drop for Turn {
-    fn drop(&mut self) {
-        let mut by_user = self.by_user.lock();
-        if let Some(held) = by_user.get_mut(&self.user) {
-            *held -= 1;
-            if *held == 0 {
-                by_user.remove(&self.user);
-            }
-        }
     }
 }
 
@@ -90,7 +69,6 @@ mod tests {
         let third = heavy.turn(UserId(3)).await;
         assert!(third.is_some());
         drop((turns, third));
-        assert!(heavy.by_user.lock().is_empty());
         assert!(heavy.turn(UserId(1)).await.is_some());
     }
 }

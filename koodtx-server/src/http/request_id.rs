@@ -8,6 +8,20 @@ pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id"
 /// Longest id that is taken from a client, in bytes.
 const CLIENT_ID_MAX_BYTES: usize = 64;
 
+/// The id of a request, among what is known of it.
+#[derive(Clone, Debug)]
+pub(crate) struct RequestId(HeaderValue);
+
+impl RequestId {
+    pub(super) fn new(id: HeaderValue) -> Self {
+        Self(id)
+    }
+
+    pub(crate) fn to_text(&self) -> String {
+        self.0.to_str().unwrap_or_default().to_owned()
+    }
+}
+
 /// The id that the client, or a proxy before the server, gave to the request; a new one where there
 /// is none, or one that could be mistaken for something else in a log.
 pub(super) fn request_id(headers: &HeaderMap) -> HeaderValue {

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use futures_util::TryStreamExt;
+use koodtx_core::id::UserId;
 use serde_json::{Value, json};
 use tokio::fs;
 use tokio::io::AsyncWriteExt;
@@ -92,9 +93,29 @@ pub(super) fn is_export(path: &Path) -> bool {
     name.starts_with(PREFIX) && ends_right
 }
 
+/// Whether a file is an export of one user, or a part of one, by its name.
+pub(super) fn is_export_of(path: &Path, user: UserId) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str());
+    let begins_right = name.is_some_and(|name| name.starts_with(&format!("{PREFIX}{user}-")));
+    begins_right && is_export(path)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn exports_of_a_user_are_known_by_their_names() {
+        for (name, expected) in [
+            ("session-1-0f81a4f3.csv", true),
+            ("session-1-0f81a4f3.parquet.5c7f.part", true),
+            ("session-11-0f81a4f3.csv", false),
+            ("session-2-1-.csv", false),
+            ("session-1-notes.txt", false),
+        ] {
+            assert_eq!(is_export_of(Path::new(name), UserId(1)), expected, "{name}");
+        }
+    }
 
     #[test]
     fn exports_are_known_by_their_names() {

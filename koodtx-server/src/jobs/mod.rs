@@ -7,6 +7,7 @@
 mod analyse;
 mod close_sessions;
 mod context;
+mod erase_accounts;
 mod export_session;
 mod failure;
 mod handler;
@@ -121,6 +122,19 @@ impl Jobs {
         }
     }
 
+    /// Sees to it that what deleted accounts have left is removed, without anybody waiting for it. Where
+    /// that cannot be submitted now, the schedule does it.
+    pub(crate) fn account_deleted(self: &Arc<Self>) {
+        if let Some(queue) = self.queue.clone() {
+            tokio::spawn(async move {
+                let job = task_job(Task::EraseAccounts);
+                if let Err(error) = queue.submit(job).await {
+                    tracing::info!(%error, "erasing has to wait for the schedule");
+                }
+            });
+        }
+    }
+
     /// A job of a user, as far as it is theirs and still known.
     ///
     /// # Errors
@@ -159,12 +173,7 @@ impl Jobs {
         let due = config.schedule.iter().filter_map(|(task, cron)| {
             Some(ScheduledJob {
                 cron: cron.clone()?,
-                job: NewJob {
-                    name: task.name().to_owned(),
-                    // While one is at it, a second one would only look on.
-                    unique: Some(task.name().to_owned()),
-                    ..NewJob::default()
-                },
+                job: task_job(*task),
             })
         });
         queue
@@ -175,6 +184,16 @@ impl Jobs {
     /// The settings.
     pub fn config(&self) -> &JobsConfig {
         &self.config
+    }
+}
+
+/// A run of a task on all that there is.
+fn task_job(task: Task) -> NewJob {
+    NewJob {
+        name: task.name().to_owned(),
+        // While one is at it, a second one would only look on.
+        unique: Some(task.name().to_owned()),
+        ..NewJob::default()
     }
 }
 

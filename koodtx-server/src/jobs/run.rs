@@ -11,8 +11,8 @@ use super::context::Context;
 use super::failure::TaskError;
 use super::task::Task;
 use super::{
-    analyse, close_sessions, export_session, optimise, purge_exports, purge_logs, purge_samples,
-    report,
+    analyse, close_sessions, erase_accounts, export_session, optimise, purge_exports, purge_logs,
+    purge_samples, report,
 };
 
 /// What a task is told, by name.
@@ -84,6 +84,7 @@ async fn work(
         Task::PurgeLogs => purge_logs::run(context, is_dry).await,
         Task::PurgeExports => purge_exports::run(context, is_dry).await,
         Task::CloseSessions => close_sessions::run(context, is_dry).await,
+        Task::EraseAccounts => erase_accounts::run(context, is_dry).await,
         Task::Optimise => optimise::run(context, is_dry).await,
         Task::Report => report::run(context).await,
         Task::ExportSession => export_session::run(context, arguments, is_dry).await,

@@ -16,6 +16,8 @@ pub enum Task {
     PurgeExports,
     /// Ends sessions whose devices have been silent for long.
     CloseSessions,
+    /// Removes what deleted accounts have left behind.
+    EraseAccounts,
     /// Tidies the store up.
     Optimise,
     /// Adds up what there is.
@@ -26,12 +28,13 @@ pub enum Task {
 
 impl Task {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Analyse,
         Self::PurgeSamples,
         Self::PurgeLogs,
         Self::PurgeExports,
         Self::CloseSessions,
+        Self::EraseAccounts,
         Self::Optimise,
         Self::Report,
         Self::ExportSession,
@@ -45,6 +48,7 @@ impl Task {
             Self::PurgeLogs => "purge-logs",
             Self::PurgeExports => "purge-exports",
             Self::CloseSessions => "close-sessions",
+            Self::EraseAccounts => "erase-accounts",
             Self::Optimise => "optimise",
             Self::Report => "report",
             Self::ExportSession => "export-session",
@@ -59,6 +63,7 @@ impl Task {
             Self::PurgeLogs => "remove old entries of the sync log",
             Self::PurgeExports => "remove old export files, and unfinished ones",
             Self::CloseSessions => "end sessions whose devices have been silent for long",
+            Self::EraseAccounts => "remove what deleted accounts have left behind",
             Self::Optimise => "tidy the store up",
             Self::Report => "add up what there is and what tasks did last",
             Self::ExportSession => {
@@ -84,6 +89,7 @@ impl Task {
             Self::PurgeLogs => Some("0 2 * * SUN"),
             Self::PurgeExports => Some("30 3 * * *"),
             Self::CloseSessions => Some("15 * * * *"),
+            Self::EraseAccounts => Some("45 * * * *"),
             Self::Optimise => Some("0 4 * * SUN"),
             Self::Report => Some("0 6 * * *"),
             Self::ExportSession => None,

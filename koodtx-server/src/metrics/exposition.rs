@@ -13,11 +13,18 @@ use prometheus_client::encoding::prometheus_text;
 use prometheus_client::registry::Registry;
 use tokio::net::TcpListener;
 
-use super::Level;
-use crate::http::serve_connections;
+use super::ConnectionMeters;
+use crate::http::{ConnectionLimits, serve_connections};
 
 /// Version 0.0.4 of the text format is what everything that scrapes can read.
 const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+/// Whoever scrapes is known: these bounds are for mistakes.
+const LIMITS: ConnectionLimits = ConnectionLimits {
+    max_count: 64,
+    address_max_count: None,
+    head_timeout: Duration::from_mins(1),
+    write_timeout: Duration::from_mins(1),
+};
 /// How long a scrape in flight may take after the server was told to stop.
 const GRACE: Duration = Duration::from_secs(1);
 
@@ -37,7 +44,8 @@ pub(super) async fn serve(
     let routes = Route::new().at("/metrics", get(metrics));
     let endpoint = routes.map_to_response().boxed();
     // Its own connections are not those that clients of the API have.
-    serve_connections(listener, None, endpoint, stop, GRACE, &Level::default()).await
+    let meters = ConnectionMeters::default();
+    serve_connections(listener, None, endpoint, stop, GRACE, LIMITS, &meters).await
 }
 
 fn text(registry: &Registry) -> Result<String, fmt::Error> {

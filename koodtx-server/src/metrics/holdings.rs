@@ -2,15 +2,13 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use koodtx_core::store::Usage;
+use koodtx_core::store::{Store, Usage};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 use tokio::time::{MissedTickBehavior, interval};
-use tokio_util::sync::CancellationToken;
 
-use crate::app::App;
 use crate::queue::{JobQueue, QueueStats};
 
 /// Adding up a store may read much of it.
@@ -23,19 +21,24 @@ struct StateLabels {
     state: &'static str,
 }
 
-/// What the store and the queue held when they were last looked at.
+/// What the store held when it was last looked at.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Holdings {
+pub(crate) struct StoreHoldings {
     users: Gauge,
     sessions: Gauge,
     samples: Gauge,
     disk_bytes: Gauge,
     refreshed_at: Gauge,
+}
+
+/// What the queue of jobs held when it was last looked at.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct QueueHoldings {
     jobs: Family<StateLabels, Gauge>,
     depth: Gauge,
 }
 
-impl Holdings {
+impl StoreHoldings {
     pub(super) fn register(&self, registry: &mut Registry) {
         let mut with = |name: &str, help: &str, gauge: &Gauge| {
             registry.register(name, help, gauge.clone());
@@ -53,43 +56,20 @@ impl Holdings {
             "When the store was last added up, in seconds since 1970; 0 before the first time",
             &self.refreshed_at,
         );
-        with(
-            "jobs_queue_depth",
-            "Entries of the queue that no worker has taken yet",
-            &self.depth,
-        );
-        registry.register(
-            "jobs",
-            "Background jobs that the queue knows of, by state",
-            self.jobs.clone(),
-        );
     }
 
-    /// Looks at both now and then, until `stop`.
-    pub(crate) async fn follow(&self, app: &App, stop: CancellationToken) {
-        let store = every(STORE_EVERY, || async {
-            match app.store.usage().await {
-                Ok(usage) => self.store_holds(&usage),
+    /// Looks at the store now and then, for ever.
+    pub(super) async fn follow(&self, store: &dyn Store) {
+        let look = || async {
+            match store.usage().await {
+                Ok(usage) => self.set(&usage),
                 Err(error) => tracing::warn!(%error, "the store could not be added up for metrics"),
             }
-        });
-        let queue = async {
-            if let Some(queue) = app.jobs.queue() {
-                every(QUEUE_EVERY, || self.look_at_queue(queue)).await;
-            }
         };
-        stop.run_until_cancelled(async { tokio::join!(store, queue) })
-            .await;
+        every(STORE_EVERY, look).await;
     }
 
-    async fn look_at_queue(&self, queue: &JobQueue) {
-        match queue.stats().await {
-            Ok(stats) => self.queue_holds(stats),
-            Err(error) => tracing::warn!(%error, "the queue could not be looked at for metrics"),
-        }
-    }
-
-    fn store_holds(&self, usage: &Usage) {
+    fn set(&self, usage: &Usage) {
         let set = |gauge: &Gauge, value: u64| {
             gauge.set(value.try_into().unwrap_or(i64::MAX));
         };
@@ -100,8 +80,36 @@ impl Holdings {
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         set(&self.refreshed_at, now.unwrap_or_default().as_secs());
     }
+}
 
-    fn queue_holds(&self, stats: QueueStats) {
+impl QueueHoldings {
+    pub(super) fn register(&self, registry: &mut Registry) {
+        registry.register(
+            "jobs_queue_depth",
+            "Entries of the queue that no worker has taken yet",
+            self.depth.clone(),
+        );
+        registry.register(
+            "jobs",
+            "Background jobs that the queue knows of, by state",
+            self.jobs.clone(),
+        );
+    }
+
+    /// Looks at the queue now and then, for ever.
+    pub(super) async fn follow(&self, queue: &JobQueue) {
+        let look = || async {
+            match queue.stats().await {
+                Ok(stats) => self.set(stats),
+                Err(error) => {
+                    tracing::warn!(%error, "the queue could not be looked at for metrics");
+                }
+            }
+        };
+        every(QUEUE_EVERY, look).await;
+    }
+
+    fn set(&self, stats: QueueStats) {
         let by_state = [
             ("queued", stats.queued),
             ("running", stats.running),

@@ -11,7 +11,7 @@ use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 
 use super::process;
-use crate::http::BodyReader;
+use crate::http::{Admission, BodyReader};
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct KindLabels {
@@ -23,12 +23,20 @@ struct StateLabels {
     state: &'static str,
 }
 
-/// The process, the memory for bodies and the connections to a database, as they are.
+/// The process, the room for requests and the connections to a database, as they are; the last two where
+/// there are any.
 #[derive(Debug)]
 pub(super) struct Moment {
     pub(super) started: Instant,
-    pub(super) bodies: BodyReader,
+    pub(super) intake: Option<Intake>,
     pub(super) postgres: Option<PostgresStore>,
+}
+
+/// The room for requests and for their bodies.
+#[derive(Debug)]
+pub(super) struct Intake {
+    pub(super) admission: Admission,
+    pub(super) bodies: BodyReader,
 }
 
 impl Collector for Moment {
@@ -37,7 +45,7 @@ impl Collector for Moment {
         gauge(
             &mut encoder,
             "uptime_seconds",
-            "Time since the server was built.",
+            "Time since the process was ready.",
             uptime,
         )?;
         let usage = process::usage();
@@ -60,12 +68,23 @@ impl Collector for Moment {
                 kind,
             )?)?;
         }
-        self.encode_bodies(&mut encoder)?;
+        if let Some(intake) = &self.intake {
+            intake.encode_admission(&mut encoder)?;
+            intake.encode_bodies(&mut encoder)?;
+        }
         self.encode_connections(&mut encoder)
     }
 }
 
-impl Moment {
+impl Intake {
+    fn encode_admission(&self, encoder: &mut DescriptorEncoder) -> Result<(), fmt::Error> {
+        let places = self.admission.in_use();
+        let help = "Requests in progress that have one of the places.";
+        gauge(encoder, "http_places", help, places.used as f64)?;
+        let help = "Places of requests in progress; beyond them requests are shed.";
+        gauge(encoder, "http_places_limit", help, places.limit as f64)
+    }
+
     fn encode_bodies(&self, encoder: &mut DescriptorEncoder) -> Result<(), fmt::Error> {
         let [pushes, others] = self.bodies.memory();
         let used = [(kind("push"), pushes.used), (kind("other"), others.used)];
@@ -75,7 +94,9 @@ impl Moment {
         let help = "Memory that bodies of requests may hold; beyond it they are shed.";
         gauges(encoder, "body_memory_limit_bytes", help, &limits)
     }
+}
 
+impl Moment {
     fn encode_connections(&self, encoder: &mut DescriptorEncoder) -> Result<(), fmt::Error> {
         let Some(postgres) = &self.postgres else {
             return Ok(());
@@ -85,9 +106,9 @@ impl Moment {
             (StateLabels { state: "in_use" }, counts.in_use as usize),
             (StateLabels { state: "idle" }, counts.idle as usize),
         ];
-        let help = "Connections of this server to PostgreSQL.";
+        let help = "Connections of this process to PostgreSQL.";
         gauges(encoder, "postgres_connections", help, &states)?;
-        let help = "Connections to PostgreSQL that this server may have.";
+        let help = "Connections to PostgreSQL that this process may have.";
         let max = f64::from(counts.max);
         gauge(encoder, "postgres_connections_limit", help, max)
     }

@@ -15,12 +15,10 @@ use super::answer_body::counted;
 use super::level::{Entered, Level};
 use super::routes::Routes;
 use super::times::Times;
-use crate::error::Rendered;
+use crate::error::{Rendered, Shed};
 
 /// The methods that are told apart; a client may make up others.
 const METHODS: [&str; 7] = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
-/// The codes of answers to requests that there was no room for.
-const SHED_CODES: [&str; 4] = ["overloaded", "busy", "rate_limited", "jobs_unavailable"];
 /// The code of a wrong username or password.
 const FAILED_LOGIN_CODE: &str = "invalid_credentials";
 
@@ -43,6 +41,21 @@ struct CodeLabels {
     code: &'static str,
 }
 
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct ShedLabels {
+    code: &'static str,
+    reason: &'static str,
+}
+
+impl From<Shed> for ShedLabels {
+    fn from(shed: Shed) -> Self {
+        Self {
+            code: shed.code(),
+            reason: shed.name(),
+        }
+    }
+}
+
 /// Counts requests.
 #[derive(Clone, Debug)]
 pub(crate) struct Requests {
@@ -51,7 +64,7 @@ pub(crate) struct Requests {
     in_flight: Level,
     abandoned: Counter,
     errors: Family<CodeLabels, Counter>,
-    shed: Family<CodeLabels, Counter>,
+    shed: Family<ShedLabels, Counter>,
     failed_logins: Counter,
     response_bytes: Counter,
 }
@@ -132,8 +145,8 @@ impl Requests {
             self.shed.clone(),
         );
         // There from the start, so that a rate has something to begin at.
-        for code in SHED_CODES {
-            drop(self.shed.get_or_create(&CodeLabels { code }));
+        for shed in Shed::ALL {
+            drop(self.shed.get_or_create(&shed.into()));
         }
     }
 
@@ -171,12 +184,12 @@ impl Requests {
             status,
         };
         self.answers.get_or_create(&labels).inc();
-        let Some(Rendered(code)) = response.extensions().get::<Rendered>().copied() else {
+        let Some(Rendered { code, shed }) = response.extensions().get::<Rendered>().copied() else {
             return;
         };
         self.errors.get_or_create(&CodeLabels { code }).inc();
-        if SHED_CODES.contains(&code) {
-            self.shed.get_or_create(&CodeLabels { code }).inc();
+        if let Some(shed) = shed {
+            self.shed.get_or_create(&shed.into()).inc();
         }
         if code == FAILED_LOGIN_CODE {
             self.failed_logins.inc();

@@ -217,6 +217,22 @@ impl Example for PasswordBody {
     }
 }
 
+/// That the caller is who owns the account.
+#[derive(Object)]
+#[oai(rename = "DeleteAccount", example)]
+pub struct DeleteAccountBody {
+    /// The password of the account.
+    pub password: String,
+}
+
+impl Example for DeleteAccountBody {
+    fn example() -> Self {
+        Self {
+            password: "correct horse battery".to_owned(),
+        }
+    }
+}
+
 /// Where a user is signed in.
 #[derive(Object)]
 #[oai(rename = "Devices", example)]

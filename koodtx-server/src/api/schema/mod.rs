@@ -5,7 +5,10 @@
 
 mod account;
 mod analysis;
+mod columns;
+mod columns_text;
 mod error;
+mod limits;
 mod pull;
 mod push;
 mod server;
@@ -15,15 +18,20 @@ mod text;
 use poem_openapi::Tags;
 
 pub use account::{
-    DeviceBody, DevicesAnswer, LoginBody, MeAnswer, MessageAnswer, PasswordBody, RegisterBody,
-    SignedInAnswer, TokensAnswer, WireUser,
+    DeleteAccountBody, DeviceBody, DevicesAnswer, LoginBody, MeAnswer, MessageAnswer, PasswordBody,
+    RegisterBody, SignedInAnswer, TokensAnswer, WireUser,
 };
 pub use analysis::{
     AnalysisAnswer, AnomaliesAnswer, BoundingBoxBody, FieldStatisticsBody, JobAnswer, PeriodBody,
     SensorAnalysisBody, SensorAnomaliesBody, SpeedBody, StatisticsAnswer, SubmittedAnswer,
     TotalsBody, WireJobState,
 };
+pub use columns::{PullColumnsAnswer, PulledColumns, PulledGroup, PushColumnsBody, PushedGroup};
+pub use columns_text::{GroupTimes, StampList, ValueList};
 pub use error::ErrorBody;
+pub use limits::{
+    LimitsAnswer, PullLimits, PushLimits, QuotaLimits, RequestLimits, TokenLimits, WireRegistration,
+};
 pub use pull::{PullAnswer, PullBody, PulledRecord, PulledSession};
 pub use push::{PushAnswer, PushBody, PushedRecord, PushedSession, RefusedRecord};
 pub use server::{

@@ -86,8 +86,8 @@ pub struct PullAnswer {
     /// places.
     #[oai(skip_serializing_if_is_none)]
     pub damaged: Option<Vec<DamagedRange>>,
-    /// The entry in the sync log.
-    pub sync_log_id: i64,
+    /// The entry in the sync log; null where the server had no room left for one.
+    pub sync_log_id: Nullable<i64>,
 }
 
 impl Example for PullAnswer {
@@ -102,7 +102,7 @@ impl Example for PullAnswer {
             has_more: false,
             next_cursor: Nullable(None),
             damaged: None,
-            sync_log_id: 1_763_035_200_123_457,
+            sync_log_id: Nullable(Some(1_763_035_200_123_457)),
         }
     }
 }

@@ -155,7 +155,7 @@ impl Example for PushAnswer {
 #[derive(Object)]
 #[oai(rename = "RecordError", example)]
 pub struct RefusedRecord {
-    /// Its place in `sensor_data`, from 0.
+    /// Its place in `sensor_data`, or among the rows of all groups of `columns`, from 0.
     pub index: u64,
     /// A stable code.
     pub code: String,

@@ -3,7 +3,7 @@ use poem_openapi::types::Example;
 
 use super::text::example_session_id;
 use super::{Nullable, WireSessionId, WireTime};
-use crate::api::{DOCS_PATH, DOCUMENT_PATH, SERVICE_NAME, SERVICE_VERSION};
+use crate::api::{DOCS_PATH, DOCUMENT_PATH, LIMITS_PATH, SERVICE_NAME, SERVICE_VERSION};
 
 /// What this is.
 #[derive(Object)]
@@ -39,6 +39,8 @@ pub struct LinksBody {
     pub health: String,
     /// Whether requests should come here.
     pub ready: String,
+    /// What holds on this server.
+    pub limits: String,
 }
 
 impl Example for LinksBody {
@@ -48,6 +50,7 @@ impl Example for LinksBody {
             openapi: DOCUMENT_PATH.to_owned(),
             health: "/health".to_owned(),
             ready: "/ready".to_owned(),
+            limits: LIMITS_PATH.to_owned(),
         }
     }
 }
@@ -171,6 +174,8 @@ pub struct SyncLogBody {
     pub sensor_types: Vec<String>,
     /// Size of the request's body after decompression.
     pub body_bytes: u64,
+    /// The `X-Request-Id` of its answer; null of entries from before there was one.
+    pub request_id: Nullable<String>,
     /// When the server began.
     pub started_at: WireTime,
     /// When it was done.
@@ -194,6 +199,7 @@ impl Example for SyncLogBody {
             errors_count: 0,
             sensor_types: vec!["accelerometer".to_owned()],
             body_bytes: 98_304,
+            request_id: Nullable(Some("7d1c0b2e9a5f4c6f8e3b5a1d2c4e6f80".to_owned())),
             started_at: WireTime::example_millis(1_763_035_200_100),
             completed_at: WireTime::example_millis(1_763_035_200_123),
             error: Nullable(None),

@@ -74,6 +74,8 @@ macro_rules! scalar {
     };
 }
 
+pub(super) use scalar;
+
 scalar!(
     WireTime,
     "date_time",
