@@ -1,15 +1,13 @@
 //! A push body is refused, or is read as what it says.
 #![no_main]
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
-use koodtx_core::id::SensorType;
 use koodtx_core::json::canonical_text;
 use koodtx_core::limits::PUSH_ERROR_DETAILS_MAX_COUNT;
 use koodtx_core::push::{PushBatch, PushErrorKind};
-use koodtx_core::sample_time::is_sample_time;
-use koodtx_core::time::Timestamp;
 use koodtx_fuzz::json::{Exact, minified, scattered};
+use koodtx_fuzz::push::{Samples, adds_up, samples};
 use libfuzzer_sys::fuzz_target;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -27,15 +25,6 @@ struct Body<'a> {
     #[serde(borrow)]
     sensor_data: Vec<&'a RawValue>,
 }
-
-/// A record as it should be stored.
-#[derive(Debug, PartialEq)]
-struct Sample {
-    updated_at: Option<Timestamp>,
-    data: String,
-}
-
-type Samples = BTreeMap<(SensorType, Timestamp), Sample>;
 
 fuzz_target!(|bytes: &[u8]| {
     let parsed = PushBatch::parse(bytes);
@@ -69,45 +58,6 @@ fuzz_target!(|bytes: &[u8]| {
         is_what_its_records_are(&batch, &body);
     }
 });
-
-fn adds_up(batch: &PushBatch) {
-    let kept: usize = batch.series.iter().map(|series| series.records.len()).sum();
-    assert_eq!(
-        batch.total_records,
-        kept as u64 + batch.replaced + batch.errors
-    );
-    assert_eq!(
-        batch.error_details.len() as u64,
-        batch.errors.min(PUSH_ERROR_DETAILS_MAX_COUNT as u64)
-    );
-    let indices = batch.error_details.iter().map(|detail| detail.index);
-    assert!(indices.clone().is_sorted_by(|left, right| left < right));
-    assert!(indices.max().is_none_or(|last| last < batch.total_records));
-    let types = batch.series.iter().map(|series| &series.sensor_type);
-    assert!(types.is_sorted_by(|left, right| left < right));
-    for series in &batch.series {
-        let records = &series.records;
-        assert!(!records.is_empty());
-        let times = (0..records.len()).map(|row| records.time(row));
-        assert!(times.clone().is_sorted_by(|left, right| left < right));
-        assert!(times.into_iter().all(is_sample_time));
-    }
-}
-
-fn samples(batch: &PushBatch) -> Samples {
-    let rows = batch.series.iter().flat_map(|series| {
-        let records = &series.records;
-        (0..records.len()).map(|row| {
-            let key = (series.sensor_type.clone(), records.time(row));
-            let sample = Sample {
-                updated_at: records.updated_at(row),
-                data: records.data(row),
-            };
-            (key, sample)
-        })
-    });
-    rows.collect()
-}
 
 /// A record is read the same whatever stands beside it, and its data as serde_json reads them.
 fn is_what_its_records_are(batch: &PushBatch, body: &Body<'_>) {

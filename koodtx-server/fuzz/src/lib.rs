@@ -10,6 +10,7 @@ pub mod archive;
 pub mod backup;
 pub mod json;
 pub mod memory;
+pub mod push;
 
 /// Runs a future that never waits, as those of the memory store.
 ///

@@ -55,6 +55,7 @@ impl TestStore {
             device_id: None,
             body_bytes: body.len() as u64,
             started_at: now,
+            request_id: None,
         };
         self.push(command, now).await.unwrap();
     }

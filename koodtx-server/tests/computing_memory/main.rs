@@ -15,10 +15,11 @@ use koodtx_core::block::{Block, Record};
 use koodtx_core::id::{SensorType, SessionId, UserId};
 use koodtx_core::pull::{RecordChunk, RecordPosition, RecordQuery};
 use koodtx_core::push::PushBatch;
-use koodtx_core::store::{PushCommand, SyncStore};
+use koodtx_core::store::{AccountStore, NewUser, PushCommand, SyncStore};
 use koodtx_core::time::Timestamp;
 use koodtx_server::analysis::{analyse, anomalies};
-use koodtx_server::export::{ExportFormat, export};
+use koodtx_server::export::{ExportFormat, export, export_account};
+use koodtx_store_sled::{SledOptions, SledStore};
 use peak_alloc::PeakAlloc;
 use scripted_store::ScriptedStore;
 use tokio::sync::Mutex;
@@ -87,6 +88,7 @@ async fn store(
         device_id: None,
         body_bytes: 0,
         started_at: Timestamp::ZERO,
+        request_id: None,
     };
     let session = command.batch.session.session_id;
     store.push(command, Timestamp::now()).await.unwrap();
@@ -178,6 +180,71 @@ async fn an_hour_of_three_sensors_at_100_hertz() {
     };
     let (store, session) = store(360_000, 2_730, data).await;
     measure("an hour", store, session, 3 * 360_000).await;
+}
+
+/// A whole account, in a store that keeps it on disk. Throws the pieces away.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_account_with_many_samples() {
+    const PUSHES_COUNT: i64 = 12;
+    const TICKS_OF_A_PUSH: i64 = 10_000;
+    let _alone = ALONE.lock().await;
+    let folder = tempfile::tempdir().unwrap();
+    let store = SledStore::open(folder.path(), SledOptions::default()).unwrap();
+    let new = NewUser {
+        username: "ann".to_owned(),
+        email: "ann@example.org".to_owned(),
+        device_id: None,
+        password_hash: "hash".to_owned(),
+    };
+    let user = store.create_user(new, Timestamp::ZERO).await;
+    let user = user.unwrap().unwrap();
+    for push in 0..PUSHES_COUNT {
+        let records: Vec<String> = (0..TICKS_OF_A_PUSH)
+            .flat_map(|tick| SENSORS.map(|sensor| (push * TICKS_OF_A_PUSH + tick, sensor)))
+            .map(|(tick, sensor)| {
+                let axis = |index| value(tick, index);
+                let data = format!(r#"{{"x":{},"y":{},"z":{}}}"#, axis(0), axis(1), axis(2));
+                format!(
+                    r#"{{"sensor_type":"{sensor}","timestamp":{},"data":{data}}}"#,
+                    tick * 10
+                )
+            })
+            .collect();
+        let session = r#"{"session_id":"00000000-0000-4000-8000-000000000001","start_time":"2025-11-13T00:00:00Z"}"#;
+        let body = format!(
+            r#"{{"session":{session},"sensor_data":[{}]}}"#,
+            records.join(",")
+        );
+        let command = PushCommand {
+            user: USER,
+            batch: Arc::new(PushBatch::parse(body.as_bytes()).unwrap()),
+            device_id: None,
+            body_bytes: 0,
+            request_id: None,
+            started_at: Timestamp::ZERO,
+        };
+        store.push(command, Timestamp::now()).await.unwrap();
+    }
+    let before = MEMORY.current_usage();
+    MEMORY.reset_peak_usage();
+    let start = Instant::now();
+    let mut stream = pin!(export_account(Arc::new(store), user, Timestamp::ZERO));
+    let (mut bytes, mut largest) = (0, 0);
+    while let Some(piece) = stream.next().await {
+        let piece = piece.unwrap().len();
+        bytes += piece;
+        largest = largest.max(piece);
+    }
+    let grown = MEMORY.peak_usage().saturating_sub(before);
+    println!(
+        "an account: {} rows, {:.1} MB, {:.2} s, largest piece {:.1} MiB, memory {:.1} MiB",
+        PUSHES_COUNT * TICKS_OF_A_PUSH * 3,
+        bytes as f64 / 1e6,
+        start.elapsed().as_secs_f64(),
+        largest as f64 / 1_048_576.0,
+        grown as f64 / 1_048_576.0,
+    );
+    assert!(grown < MEMORY_MAX_BYTES, "{grown} bytes");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

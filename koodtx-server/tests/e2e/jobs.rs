@@ -4,6 +4,7 @@
 mod redis_server;
 
 use std::collections::BTreeSet;
+use std::net::TcpListener;
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
@@ -227,6 +228,90 @@ async fn an_operator_looks_at_jobs_and_runs_them_in_a_worker() {
         "{status}"
     );
     worker.stop();
+}
+
+/// An address that was free a moment ago.
+fn free_address() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    listener
+        .local_addr()
+        .expect("it has an address")
+        .to_string()
+}
+
+/// The metrics that are read there, once there are all of these.
+async fn scrape(place: &str, wanted: &[&str]) -> String {
+    let client = reqwest::Client::builder().no_proxy().build();
+    let client = client.expect("a client");
+    eventually(&format!("{wanted:?}"), async || {
+        let answer = client.get(format!("http://{place}/metrics")).send().await;
+        let text = answer.ok()?.text().await.ok()?;
+        wanted
+            .iter()
+            .all(|part| text.contains(part))
+            .then_some(text)
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn workers_and_schedulers_have_metrics_of_their_own() {
+    let database = TestCluster::shared().database().await;
+    let redis = TestRedis::start();
+    let (folder, url) = (Folder::on(database.url()), redis.url());
+    let [of_server, of_worker, of_scheduler] = [(); 3].map(|()| free_address());
+    // Those of the server, which the others share.
+    let settings = [
+        ("KOODTX_JOBS", url.as_str()),
+        ("KOODTX_METRICS_LISTEN", of_server.as_str()),
+    ];
+    let server = folder.start_with(&settings);
+    let start = |arguments: &[&str]| {
+        let mut program = folder.command();
+        program.args(arguments).envs(settings);
+        program
+    };
+    let refused = Folder::finish(start(&["worker"]));
+    let why = String::from_utf8_lossy(&refused.stderr).into_owned();
+    let names_it = why.contains("KOODTX_METRICS_LISTEN") && why.contains(&of_server);
+    assert!(!refused.status.success() && names_it, "{why}");
+    let spawn = |arguments: &[&str]| Process(start(arguments).spawn().expect("the binary runs"));
+    let worker = spawn(&["worker", "--metrics-listen", &of_worker]);
+    let scheduler = spawn(&["scheduler", "--metrics-listen", &of_scheduler]);
+    let silent = spawn(&["scheduler", "--metrics-listen", "off"]);
+
+    let ann = Device::register(&server, "ann").await;
+    ann.push_ok(&body()).await;
+    let (_, job) = ask(&ann).await;
+    reaches(&ann, &job, "succeeded").await;
+    let version = env!("CARGO_PKG_VERSION");
+    let build =
+        format!("koodtx_build_info{{version=\"{version}\",role=\"worker\",store=\"postgres\"}} 1");
+    let wanted = [
+        "koodtx_job_attempts_total{task=\"analyse\",outcome=\"succeeded\"} 1",
+        "koodtx_job_duration_seconds_count{task=\"analyse\"} 1",
+        "koodtx_store_operation_duration_seconds_count{operation=\"put_analysis\"} 1",
+        "koodtx_jobs_queue_depth 0",
+        "koodtx_jobs{state=\"succeeded\"}",
+        "koodtx_postgres_connections{state=\"idle\"}",
+        "koodtx_process_cpu_seconds_total",
+        "koodtx_uptime_seconds",
+        &build,
+    ];
+    let text = scrape(&of_worker, &wanted).await;
+    assert!(!text.contains("koodtx_http"), "{text}");
+    let build = format!("koodtx_build_info{{version=\"{version}\",role=\"scheduler\"}} 1");
+    let wanted = ["koodtx_jobs_queue_depth", "koodtx_uptime_seconds", &build];
+    let text = scrape(&of_scheduler, &wanted).await;
+    assert!(
+        !text.contains("koodtx_store") && !text.contains("koodtx_postgres"),
+        "{text}"
+    );
+    scrape(&of_server, &["role=\"server\",store=\"postgres\""]).await;
+    worker.stop();
+    scheduler.stop();
+    silent.stop();
+    server.stop();
 }
 
 #[test]

@@ -9,6 +9,8 @@
 mod support;
 
 mod crash;
+mod faults;
+mod full_disk;
 mod hostile;
 mod jobs;
 mod memory;

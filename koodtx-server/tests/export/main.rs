@@ -1,5 +1,6 @@
-//! Exports of every format, read back and compared to what the store holds.
+//! Exports of every format, and of whole accounts, read back and compared to what the store holds.
 
+mod account;
 mod breaks;
 mod edges;
 mod python;

@@ -18,6 +18,11 @@ async fn refresh(server: &TestServer, token: &str) -> Reply {
     server.post("/api/auth/refresh").bearer(token).send().await
 }
 
+/// What an access token is answered with.
+async fn access(server: &TestServer, account: &Account) -> Reply {
+    server.get("/api/auth/me").by(account).send().await
+}
+
 fn refresh_token(reply: Reply) -> String {
     reply.ok()["refresh_token"].as_str().unwrap().to_owned()
 }
@@ -50,6 +55,7 @@ async fn an_account_from_registration_to_sign_out() {
     refresh(&server, &ann.refresh)
         .await
         .is(401, "token_revoked");
+    access(&server, &ann).await.is(401, "token_revoked");
 }
 
 #[tokio::test]
@@ -63,7 +69,9 @@ async fn a_refresh_token_is_good_once_and_its_reuse_ends_the_sign_in() {
     refresh(&server, &second).await.is(401, "token_revoked");
     // The thief and the owner cannot be told apart, so the latest token ends too.
     refresh(&server, &third).await.is(401, "token_revoked");
+    access(&server, &ann).await.is(401, "token_revoked");
     // Other sign-ins go on.
+    access(&server, &other).await.ok();
     refresh(&server, &other.refresh).await.ok();
 }
 
@@ -103,6 +111,8 @@ async fn signing_out_ends_the_device_and_no_other() {
     refresh(&server, &watch_2.refresh)
         .await
         .is(401, "token_revoked");
+    access(&server, &watch_2).await.is(401, "token_revoked");
+    access(&server, &tablet).await.ok();
     refresh(&server, &tablet.refresh).await.ok();
 }
 
@@ -172,7 +182,8 @@ async fn a_disabled_account_is_refused_everywhere_at_once() {
         .await
         .unwrap()
         .unwrap();
-    server.get("/api/auth/me").by(&ann).send().await.ok();
+    // What the disabling has ended does not come back.
+    access(&server, &ann).await.is(401, "token_revoked");
     refresh(&server, &ann.refresh)
         .await
         .is(401, "token_revoked");

@@ -147,6 +147,7 @@ fn what_works_on_data_creates_none() {
         &["user", "disable", "ann"],
         &["user", "enable", "ann"],
         &["user", "reset-password", "ann"],
+        &["user", "delete", "ann", "--yes"],
     ];
     for command in commands {
         let (code, out, err) = run(folder.path(), command);
@@ -210,6 +211,35 @@ async fn accounts_are_managed_while_no_server_runs() {
     assert!(code == 0 && !out.contains("typed-by-hand-1"), "{out}{err}");
     assert_eq!(login(&password).await, 401);
     assert_eq!(login("typed-by-hand-1").await, 200);
+}
+
+#[tokio::test]
+async fn an_account_is_deleted_only_where_somebody_confirms_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    let create = ["user", "create", "ann", "--email", "ann@example.com"];
+    assert_eq!(run(at, &create).0, 0);
+    let (code, _, err) = run(at, &["user", "delete", "nobody", "--yes"]);
+    assert!(code == 1 && err.contains("nobody"), "{err}");
+    let (code, _, err) = run(at, &["user", "delete", "ann"]);
+    assert!(code == 1 && err.contains("--yes"), "{err}");
+    let (_, out, _) = run(at, &["user", "list"]);
+    assert!(out.contains("ann@example.com"), "{out}");
+
+    let (code, out, err) = run(at, &["user", "export", "ann", "ann.zip"]);
+    assert!(code == 0 && out.contains("ann.zip"), "{out}{err}");
+    let file = std::fs::File::open(at.join("ann.zip")).unwrap();
+    let mut archive = zip::ZipArchive::new(file).unwrap();
+    assert!(archive.by_name("summary.json").is_ok());
+    let (code, _, err) = run(at, &["user", "export", "ann", "ann.zip"]);
+    assert!(code == 1 && err.contains("ann.zip"), "{err}");
+
+    let (code, out, err) = run(at, &["user", "delete", "ANN", "--yes"]);
+    assert!(code == 0 && out.contains("deleted user ann"), "{out}{err}");
+    let (_, out, _) = run(at, &["user", "list"]);
+    assert!(!out.contains("ann"), "{out}");
+    let (code, _, err) = run(at, &create);
+    assert!(code == 1 && err.contains("username"), "{err}");
 }
 
 #[tokio::test]

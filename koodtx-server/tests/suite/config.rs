@@ -3,10 +3,10 @@
 use std::path::Path;
 use std::time::Duration;
 
-use koodtx_server::auth::RateLimit;
-use koodtx_server::config::{JobsConfig, LogFormat, PostgresConfig, QueueKind};
+use koodtx_server::auth::{RateLimit, Registration};
+use koodtx_server::config::{JobsConfig, LimitsConfig, LogFormat, PostgresConfig, QueueKind};
 use koodtx_server::jobs::Task;
-use koodtx_server::{Config, CorsOrigins, Setting, Sources};
+use koodtx_server::{Config, ConnectionLimits, CorsOrigins, Setting, Sources};
 
 fn environment(variables: &[(&str, &str)]) -> Sources {
     let owned = variables
@@ -66,6 +66,15 @@ fn the_defaults_are_what_the_documentation_says() {
     assert!(config.auth.secret.is_none() && config.warnings.is_empty());
     assert!(!config.http.behind_proxy && config.http.tls.is_none());
     assert_eq!(config.http.cors, CorsOrigins::None);
+    assert_eq!(config.auth.registration, Registration::Open);
+    let limits = config.limits;
+    assert_eq!(limits.requests_of_address, RateLimit::Off);
+    assert_eq!(limits.requests_of_account, "6000".parse().unwrap());
+    assert_eq!(limits.concurrent_requests, 512);
+    assert_eq!(limits.connections.max_count, 4_096);
+    assert_eq!(limits.connections.address_max_count, Some(512));
+    assert_eq!(limits.connections.head_timeout, Duration::from_secs(30));
+    assert_eq!(limits.connections.write_timeout, Duration::from_mins(1));
     let postgres = config.postgres;
     assert_eq!(postgres.max_connections, 16);
     assert_eq!(postgres.acquire_timeout, Duration::from_secs(5));
@@ -92,6 +101,55 @@ fn each_setting_of_postgres_has_its_own_place() {
         lock_timeout: Duration::from_secs(8),
     };
     assert_eq!(Config::read(&sources).unwrap().postgres, expected);
+}
+
+#[test]
+fn each_limit_has_its_own_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("koodtx.toml");
+    let text = "[limits]\nrequests_per_minute_address = 3\nconcurrent_requests = 4\n\
+                max_connections = 5\nhead_timeout_seconds = 6\npassword_hashes = 7\n";
+    std::fs::write(&file, text).unwrap();
+    let variables = [
+        ("KOODTX_REQUESTS_PER_MINUTE_ACCOUNT", "8"),
+        ("KOODTX_MAX_CONNECTIONS_PER_ADDRESS", "9"),
+        ("KOODTX_WRITE_TIMEOUT_SECONDS", "10"),
+        ("KOODTX_PASSWORD_HASHES", "11"),
+        ("KOODTX_REGISTRATION", "closed"),
+    ];
+    let sources = environment(&variables).file(&file).unwrap();
+    let config = Config::read(&sources).unwrap();
+    assert_eq!(config.auth.registration, Registration::Closed);
+    let expected = LimitsConfig {
+        requests_of_address: "3".parse().unwrap(),
+        requests_of_account: "8".parse().unwrap(),
+        concurrent_requests: 4,
+        password_hashes: 11.try_into().unwrap(),
+        connections: ConnectionLimits {
+            max_count: 5,
+            address_max_count: Some(9),
+            head_timeout: Duration::from_secs(6),
+            write_timeout: Duration::from_secs(10),
+        },
+    };
+    assert_eq!(config.limits, expected);
+}
+
+#[test]
+fn connections_are_the_proxys_where_there_is_one() {
+    let behind_proxy = ("KOODTX_BEHIND_PROXY", "true");
+    let read = |variables: &[(&str, &str)]| {
+        let config = Config::read(&environment(variables)).unwrap();
+        let of_address = config.limits.connections.address_max_count;
+        (of_address, config.warnings)
+    };
+    assert_eq!(read(&[behind_proxy]), (None, vec![]));
+    let name = "KOODTX_MAX_CONNECTIONS_PER_ADDRESS";
+    assert_eq!(read(&[behind_proxy, (name, "off")]), (None, vec![]));
+    assert_eq!(read(&[(name, "off")]), (None, vec![]));
+    let (of_address, warnings) = read(&[behind_proxy, (name, "7")]);
+    assert_eq!((of_address, warnings.len()), (None, 1));
+    assert!(warnings[0].starts_with(name), "{warnings:?}");
 }
 
 #[test]
@@ -136,6 +194,15 @@ fn every_failure_names_the_setting_and_shows_no_value() {
         ("KOODTX_ACCESS_TOKEN_MINUTES", "0"),
         ("KOODTX_REFRESH_TOKEN_DAYS", "forever-and-a-day"),
         ("KOODTX_RATE_LIMIT", "zero-or-so"),
+        ("KOODTX_REGISTRATION", "invited"),
+        ("KOODTX_REQUESTS_PER_MINUTE_ADDRESS", "0"),
+        ("KOODTX_REQUESTS_PER_MINUTE_ACCOUNT", "plenty"),
+        ("KOODTX_CONCURRENT_REQUESTS", "off"),
+        ("KOODTX_MAX_CONNECTIONS", "-4096"),
+        ("KOODTX_MAX_CONNECTIONS_PER_ADDRESS", "0"),
+        ("KOODTX_HEAD_TIMEOUT_SECONDS", "0.5-ish"),
+        ("KOODTX_WRITE_TIMEOUT_SECONDS", "one minute"),
+        ("KOODTX_PASSWORD_HASHES", "0"),
         ("KOODTX_MAX_BODY_BYTES", "100MB"),
         ("KOODTX_BODY_MEMORY_BYTES", "1234567"),
         ("KOODTX_BODY_TIMEOUT_SECONDS", "-77"),
@@ -157,6 +224,7 @@ fn every_failure_names_the_setting_and_shows_no_value() {
         ("KOODTX_STALE_SESSION_HOURS", "a-day"),
         ("KOODTX_SCHEDULE_PURGE_SAMPLES", "at 3 a.m."),
         ("KOODTX_SCHEDULE_OPTIMISE", "0 0 31 2 *"),
+        ("KOODTX_OTLP_ENDPOINT", "https://hunter2@collector"),
         ("RUST_LOG", "=====nonsense"),
         ("KOODTX_LOG_FORMAT", "yaml-ish"),
     ];
@@ -282,7 +350,9 @@ fn the_examples_are_right_and_complete() {
         assert_eq!(config.listen.to_string(), "127.0.0.1:5000");
         assert_eq!(config.postgres, PostgresConfig::default());
         assert_eq!(config.jobs, JobsConfig::default());
-        assert_eq!(config.auth.rate_limit, RateLimit::default());
+        assert_eq!(config.auth.rate_limit, "30".parse().unwrap());
+        assert_eq!(config.auth.registration, Registration::Open);
+        assert_eq!(config.limits, LimitsConfig::default());
         assert_eq!(config.log.format, LogFormat::Text);
     }
     let text = |name: &str| std::fs::read_to_string(root.join(name)).unwrap();

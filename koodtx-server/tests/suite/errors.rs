@@ -194,10 +194,14 @@ async fn a_store_that_fails_is_a_503_or_a_500_that_tells_nothing() {
             server.delete(&one).by(&ann),
         ]
     };
-    for kind in [Unavailable, Contention, Full] {
+    for (kind, code) in [
+        (Unavailable, "store_unavailable"),
+        (Contention, "store_unavailable"),
+        (Full, "store_full"),
+    ] {
         store.set(Trouble::Fails(kind));
         for request in requests() {
-            request.send().await.is(503, "store_unavailable");
+            request.send().await.is(503, code);
         }
     }
     for trouble in [
@@ -231,7 +235,7 @@ async fn a_store_that_fails_is_a_503_or_a_500_that_tells_nothing() {
     for (kind, status, code) in [
         (Unavailable, 503, "store_unavailable"),
         (Contention, 503, "store_unavailable"),
-        (Full, 503, "store_unavailable"),
+        (Full, 503, "store_full"),
         (Corrupt, 500, "internal_error"),
         (Internal, 500, "internal_error"),
     ] {
@@ -250,4 +254,38 @@ async fn a_store_that_fails_is_a_503_or_a_500_that_tells_nothing() {
     for request in requests().into_iter().take(4) {
         request.send().await.ok();
     }
+}
+
+#[tokio::test]
+async fn a_store_without_room_refuses_pushes_and_is_read() {
+    const PAGES_COUNT: u32 = 3;
+    let store = Arc::new(FaultyStore::new());
+    let server = TestServer::on(store.clone(), &[]).await;
+    let ann = server.register("ann").await;
+    for number in 0..PAGES_COUNT {
+        let push = server.post("/api/sync/push").by(&ann);
+        push.json(&push_body(number, 2)).send().await.ok();
+    }
+    store.set(Trouble::NoRoom);
+    let push = server.post("/api/sync/push").by(&ann);
+    let refused = push.json(&push_body(9, 1)).send().await;
+    refused.is(503, "store_full");
+    assert!(refused.headers.contains_key("retry-after"));
+    // Without a remembered round, and without an entry in the log.
+    for page in 1..=PAGES_COUNT {
+        let pull = server.post("/api/sync/pull").by(&ann);
+        let pulled = pull
+            .json(&json!({ "page": page, "page_size": 1 }))
+            .send()
+            .await
+            .ok();
+        let session = &pulled["sessions"][0];
+        assert_eq!(session["session_id"], session_id(page - 1));
+        assert_eq!(session["data_count"], 2);
+        assert_eq!(pulled["has_more"], page < PAGES_COUNT);
+        assert_eq!(pulled["sync_log_id"], Value::Null);
+    }
+    store.set(Trouble::None);
+    let push = server.post("/api/sync/push").by(&ann);
+    push.json(&push_body(9, 1)).send().await.ok();
 }

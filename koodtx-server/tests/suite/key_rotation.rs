@@ -54,15 +54,17 @@ async fn tokens_of_the_previous_secret_are_good_until_they_end() {
     let after = TestServer::on(store.clone(), &[NEW]).await;
     let invalid = (401, "token_invalid".to_owned());
     assert_eq!(me(&after, &ann.access).await, invalid);
-    assert_eq!(me(&after, &access).await.0, 200);
+    assert_eq!(me(&after, &again.access).await.0, 200);
     refresh(&after, &again.refresh).await;
     // This family was revoked above, which is another thing than not being known.
+    let of_revoked = (401, "token_revoked".to_owned());
+    assert_eq!(me(&after, &access).await, of_revoked);
     let revoked = after.post("/api/auth/refresh").bearer(&next);
     revoked.send().await.is(401, "token_revoked");
     after.stop().await;
 
     let only_old = TestServer::on(store, &[OLD]).await;
-    assert_eq!(me(&only_old, &access).await, invalid);
+    assert_eq!(me(&only_old, &again.access).await, invalid);
 }
 
 #[tokio::test]

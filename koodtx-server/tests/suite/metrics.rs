@@ -60,6 +60,7 @@ async fn requests_samples_and_bytes_are_counted() {
     assert!(after.value("koodtx_uptime_seconds") > 0.0);
     assert_eq!(after.value("koodtx_body_memory_bytes{kind=\"push\"}"), 0.0);
     assert_eq!(after.count("koodtx_build_info{version="), 1);
+    assert!(after.text().contains("role=\"server\""));
     assert_eq!(after.value("koodtx_http_requests_abandoned_total"), 0.0);
 }
 
@@ -97,13 +98,9 @@ async fn failed_logins_and_shed_requests_are_counted() {
     }
     let scrape = Exposition::of(&server).await;
     assert_eq!(scrape.value("koodtx_failed_logins_total"), 3.0);
-    let shed = |code: &str| {
-        scrape.value(&format!(
-            "koodtx_http_requests_shed_total{{code=\"{code}\"}}"
-        ))
-    };
-    assert_eq!(shed("rate_limited"), 2.0);
-    assert_eq!(shed("overloaded"), 0.0);
+    let shed = |labels: &str| scrape.value(&format!("koodtx_http_requests_shed_total{{{labels}}}"));
+    assert_eq!(shed("code=\"rate_limited\",reason=\"attempts\""), 2.0);
+    assert_eq!(shed("code=\"overloaded\",reason=\"body_memory\""), 0.0);
 }
 
 #[tokio::test]
@@ -170,20 +167,10 @@ async fn a_request_that_its_client_gave_up_is_no_longer_in_flight() {
     tokio::io::AsyncWriteExt::write_all(&mut stream, head.as_bytes())
         .await
         .unwrap();
-    let wait_for = async |in_flight: f64| {
-        let began = Instant::now();
-        loop {
-            let scrape = Exposition::of(&server).await;
-            if scrape.value("koodtx_http_requests_in_flight") == in_flight {
-                break scrape;
-            }
-            assert!(began.elapsed() < PATIENCE, "{}", scrape.text());
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    };
-    let busy = wait_for(1.0).await;
+    let in_flight = "koodtx_http_requests_in_flight";
+    let busy = Exposition::until(&server, in_flight, 1.0).await;
     assert!(busy.value("koodtx_body_memory_bytes{kind=\"push\"}") > 0.0);
     drop(stream);
-    let idle = wait_for(0.0).await;
+    let idle = Exposition::until(&server, in_flight, 0.0).await;
     assert_eq!(idle.value("koodtx_body_memory_bytes{kind=\"push\"}"), 0.0);
 }

@@ -24,9 +24,10 @@ fn every_route_is_documented_with_its_errors_and_who_may_call_it() {
         ("get /", "200", ""),
         ("get /health", "200 500 503", ""),
         ("get /ready", "200 500 503", ""),
+        ("get /api/limits", "200 429 500 503", ""),
         (
             "post /api/auth/register",
-            "201 400 408 409 413 415 429 500 503",
+            "201 400 403 408 409 413 415 429 500 503",
             "",
         ),
         (
@@ -36,12 +37,12 @@ fn every_route_is_documented_with_its_errors_and_who_may_call_it() {
         ),
         (
             "post /api/auth/refresh",
-            "200 401 403 500 503",
+            "200 401 403 429 500 503",
             "refresh_token",
         ),
         (
             "post /api/auth/logout",
-            "200 401 403 500 503",
+            "200 401 403 429 500 503",
             "access_token",
         ),
         (
@@ -50,39 +51,53 @@ fn every_route_is_documented_with_its_errors_and_who_may_call_it() {
             "access_token",
         ),
         (
+            "delete /api/auth/account",
+            "200 400 401 403 408 413 415 429 500 503",
+            "access_token",
+        ),
+        (
+            "get /api/auth/account/export",
+            "200 401 403 429 500 503",
+            "access_token",
+        ),
+        (
             "get /api/auth/devices",
-            "200 401 403 500 503",
+            "200 401 403 429 500 503",
             "access_token",
         ),
         (
             "delete /api/auth/devices/{sign_in_id}",
-            "200 400 401 403 404 500 503",
+            "200 400 401 403 404 429 500 503",
             "access_token",
         ),
-        ("get /api/auth/me", "200 401 403 500 503", "access_token"),
+        (
+            "get /api/auth/me",
+            "200 401 403 429 500 503",
+            "access_token",
+        ),
         (
             "post /api/sync/push",
-            "200 400 401 403 408 413 415 500 503",
+            "200 400 401 403 408 413 415 429 500 503",
             "access_token",
         ),
         (
             "post /api/sync/pull",
-            "200 400 401 403 408 413 415 500 503",
+            "200 400 401 403 408 413 415 429 500 503",
             "access_token",
         ),
         (
             "get /api/sync/status",
-            "200 401 403 500 503",
+            "200 401 403 429 500 503",
             "access_token",
         ),
         (
             "get /api/sessions",
-            "200 400 401 403 500 503",
+            "200 400 401 403 429 500 503",
             "access_token",
         ),
         (
             "get /api/sessions/{session_id}",
-            "200 400 401 403 404 500 503",
+            "200 400 401 403 404 429 500 503",
             "access_token",
         ),
         (
@@ -92,32 +107,32 @@ fn every_route_is_documented_with_its_errors_and_who_may_call_it() {
         ),
         (
             "get /api/sessions/{session_id}/analysis",
-            "200 400 401 403 404 500 503",
+            "200 400 401 403 404 429 500 503",
             "access_token",
         ),
         (
             "get /api/sessions/{session_id}/anomalies",
-            "200 400 401 403 404 500 503",
+            "200 400 401 403 404 429 500 503",
             "access_token",
         ),
         (
             "get /api/sessions/{session_id}/export",
-            "200 400 401 403 404 500 503",
+            "200 400 401 403 404 429 500 503",
             "access_token",
         ),
         (
             "get /api/statistics",
-            "200 400 401 403 500 503",
+            "200 400 401 403 429 500 503",
             "access_token",
         ),
         (
             "get /api/jobs/{job_id}",
-            "200 400 401 403 404 500 503",
+            "200 400 401 403 404 429 500 503",
             "access_token",
         ),
         (
             "delete /api/sessions/{session_id}",
-            "200 400 401 403 404 500 503",
+            "200 400 401 403 404 429 500 503",
             "access_token",
         ),
     ];

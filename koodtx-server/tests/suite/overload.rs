@@ -6,26 +6,17 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::support::{Account, TestServer, compressed, exchange, push_body};
+use crate::support::{Account, TestServer, compressed, exchange, push_body, push_head};
 
 /// Idle requests of each kind: their windows together would be far more than either budget.
 const IDLE_COUNT: usize = 40;
-
-/// The head of a push with these lines on top.
-fn head(account: &Account, lines: &str) -> String {
-    format!(
-        "POST /api/sync/push HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n\
-         authorization: Bearer {}\r\n{lines}\r\n\r\n",
-        account.access
-    )
-}
 
 #[tokio::test]
 async fn a_body_that_stops_coming_is_a_408() {
     let server = TestServer::with(&[("KOODTX_BODY_TIMEOUT_SECONDS", "1")]).await;
     let ann = server.register("ann").await;
     for lines in ["content-length: 1000", "transfer-encoding: chunked"] {
-        let mut request = head(&ann, lines);
+        let mut request = push_head(&ann, lines);
         request.push_str(if lines.contains("chunked") {
             "5\r\n{\"ses\r\n"
         } else {
@@ -42,11 +33,11 @@ async fn a_body_that_breaks_off_leaves_the_server_well() {
     let server = TestServer::start().await;
     let ann = server.register("ann").await;
     let mut stream = TcpStream::connect(server.address).await.unwrap();
-    let request = head(&ann, "content-length: 100000") + "{\"session\":";
+    let request = push_head(&ann, "content-length: 100000") + "{\"session\":";
     stream.write_all(request.as_bytes()).await.unwrap();
     drop(stream);
     // Chunks that are none.
-    let request = head(&ann, "transfer-encoding: chunked") + "zzz\r\nnonsense\r\n";
+    let request = push_head(&ann, "transfer-encoding: chunked") + "zzz\r\nnonsense\r\n";
     let answer = exchange(server.address, request.as_bytes(), Duration::from_secs(2)).await;
     assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
     server.get("/health").send().await.ok();
@@ -66,7 +57,7 @@ async fn with_no_memory_left_for_bodies_a_push_is_a_503() {
     let mut holding = Vec::new();
     for _ in 0..2 {
         let mut stream = TcpStream::connect(server.address).await.unwrap();
-        let request = head(&ann, "content-length: 500\r\ncontent-encoding: br");
+        let request = push_head(&ann, "content-length: 500\r\ncontent-encoding: br");
         stream.write_all(request.as_bytes()).await.unwrap();
         stream.write_all(&body[..body.len() / 2]).await.unwrap();
         holding.push(stream);
@@ -125,7 +116,7 @@ async fn idle_compressed_bodies_shut_nobody_out() {
     let server = TestServer::with(&settings).await;
     let (ann, bob) = (server.register("ann").await, server.register("bob").await);
     let lines = "content-length: 500\r\ncontent-encoding: br";
-    let push = head(&ann, lines);
+    let push = push_head(&ann, lines);
     let login = format!(
         "POST /api/auth/login HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n\
          {lines}\r\n\r\n"
@@ -166,7 +157,7 @@ async fn stopping_finishes_what_is_in_flight_and_refuses_the_rest() {
     let body = push_body(1, 10).to_string();
     let (start, rest) = body.split_at(20);
     let mut stream = TcpStream::connect(server.address).await.unwrap();
-    let request = head(&ann, &format!("content-length: {}", body.len())) + start;
+    let request = push_head(&ann, &format!("content-length: {}", body.len())) + start;
     stream.write_all(request.as_bytes()).await.unwrap();
     // An idle connection does not hold the server up.
     let idle = TcpStream::connect(server.address).await.unwrap();

@@ -187,3 +187,41 @@ async fn concurrent_pushes_of_the_same_records_insert_each_once() {
     assert_eq!(sum("inserted"), 500);
     assert_eq!(sum("duplicates"), 500 * (DEVICES as u64 - 1));
 }
+
+#[tokio::test]
+async fn the_sync_log_names_the_requests_of_pushes_refused_pushes_and_pulls() {
+    let server = start(&[]).await;
+    let ann = server.register("ann").await;
+    let post = |path: &str, id: &str, body: &str| {
+        let request = server.post(path).by(&ann).header("x-request-id", id);
+        request.raw(body.to_owned()).send()
+    };
+    let push = push_body(1, 2).to_string();
+    post("/api/sync/push", "stored", &push).await.ok();
+    post("/api/sync/push", "refused", "{")
+        .await
+        .is(400, "malformed_json");
+    post("/api/sync/pull", "pulled", "").await.ok();
+    let own = server
+        .post("/api/sync/push")
+        .by(&ann)
+        .raw(push)
+        .send()
+        .await;
+    let own_id = own.headers["x-request-id"].to_str().unwrap();
+
+    let status = server.get("/api/sync/status").by(&ann).send().await.ok();
+    let entries = status["recent_syncs"].as_array().unwrap().iter();
+    let logged: Vec<_> = entries
+        .map(|entry| ["request_id", "kind", "status"].map(|field| entry[field].as_str().unwrap()))
+        .collect();
+    assert_eq!(
+        logged,
+        [
+            [own_id, "push", "success"],
+            ["pulled", "pull", "success"],
+            ["refused", "push", "failed"],
+            ["stored", "push", "success"],
+        ]
+    );
+}

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::{Running, finish, program, push_body, run};
+use crate::support::{Identity, Running, finish, program, push_body, run};
 
 #[tokio::test]
 async fn it_asks_a_running_server_and_opens_the_store_of_a_stopped_one() {
@@ -97,4 +97,61 @@ fn it_creates_no_store_and_takes_no_other_program_for_the_server() {
         "{out}{err}"
     );
     assert!(!at.join("koodtx-data").exists());
+}
+
+#[test]
+fn a_server_with_a_certificate_is_asked_by_tls_and_has_to_show_that_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    let (identity, other) = (Identity::new(), Identity::new());
+    let (cert, key) = identity.write(at);
+    let files = [
+        ("KOODTX_TLS_CERT", cert.to_str().unwrap()),
+        ("KOODTX_TLS_KEY", key.to_str().unwrap()),
+    ];
+    let mut server = Running::with(at, &["--store", "memory:"], &files);
+    let url = format!("https://{}", server.address);
+    let ask = |arguments: &[&str], listen: &str, is_tls: bool| {
+        let mut asking = program(at, arguments);
+        asking.env("KOODTX_LISTEN", listen);
+        asking.env("KOODTX_STORE", "memory:");
+        if is_tls {
+            asking.envs(files);
+        }
+        finish(asking.output().unwrap())
+    };
+    let nowhere = "127.0.0.1:1";
+    for (command, says) in [
+        ("health", "\"healthy\""),
+        ("status", "asked the running server at https://"),
+    ] {
+        for (arguments, listen) in [
+            (vec![command], server.address.as_str()),
+            (vec![command, "--url", &url], nowhere),
+        ] {
+            let (code, out, err) = ask(&arguments, listen, true);
+            assert!(code == 0 && out.contains(says), "{arguments:?}: {out}{err}");
+        }
+        // Without the settings, nobody knows whom to trust.
+        let (code, _, err) = ask(&[command, "--url", &url], nowhere, false);
+        assert!(code == 1 && err.contains("KOODTX_TLS_CERT"), "{err}");
+        // Plain HTTP is not what it speaks.
+        let (code, _, err) = ask(&[command], &server.address, false);
+        assert!(code == 1 && err.contains("plain HTTP"), "{err}");
+    }
+    // The files of another certificate, which the server does not have yet.
+    other.write(at);
+    for command in ["health", "status"] {
+        let (code, _, err) = ask(&[command], &server.address, true);
+        assert!(code == 1 && err.contains("SIGHUP"), "{err}");
+    }
+    server.signal("-HUP");
+    let began = std::time::Instant::now();
+    while ask(&["health"], &server.address, true).0 != 0 {
+        assert!(
+            began.elapsed().as_secs() < 30,
+            "the new certificate is not shown"
+        );
+    }
+    assert_eq!(server.stop(), 0);
 }

@@ -200,6 +200,26 @@ async fn lifetimes_are_settings() {
     );
 }
 
+/// An access token that would outlive its sign-in says, and has, the shorter life.
+#[tokio::test]
+async fn an_access_token_lives_no_longer_than_its_sign_in() {
+    const DAY_SECONDS: i64 = 86_400;
+    let settings = [
+        ("KOODTX_ACCESS_TOKEN_MINUTES", "4320"),
+        ("KOODTX_REFRESH_TOKEN_DAYS", "1"),
+    ];
+    let server = start(&settings).await;
+    let ann = server.register("ann").await;
+    let said = claims(&ann.access);
+    let lifetime = said["exp"].as_i64().unwrap() - said["iat"].as_i64().unwrap();
+    assert_eq!(lifetime, DAY_SECONDS);
+    let me = || server.get("/api/auth/me").by(&ann);
+    server.advance_seconds(DAY_SECONDS - 10);
+    me().send().await.ok();
+    server.advance_seconds(20);
+    me().send().await.is(401, "token_expired");
+}
+
 #[tokio::test]
 async fn a_changed_password_signs_out_everywhere_else() {
     let server = start(&[]).await;
@@ -221,7 +241,10 @@ async fn a_changed_password_signs_out_everywhere_else() {
     for signed_out in [&phone, &watch] {
         let refresh = server.post("/api/auth/refresh").bearer(&signed_out.refresh);
         refresh.send().await.is(401, "token_revoked");
+        let me = server.get("/api/auth/me").by(signed_out).send().await;
+        me.is(401, "token_revoked");
     }
+    server.get("/api/auth/me").by(&changed).send().await.ok();
     let refresh = server.post("/api/auth/refresh").bearer(&changed.refresh);
     assert_eq!(refresh.send().await.status, 200);
     for (password, status) in [(Account::PASSWORD, 401), (new, 200)] {
@@ -251,6 +274,9 @@ async fn devices_are_listed_and_signed_out_one_by_one() {
     let refresh = |account: &Account| server.post("/api/auth/refresh").bearer(&account.refresh);
     server.delete(&path).by(&phone).send().await.ok();
     refresh(&watch).send().await.is(401, "token_revoked");
+    let me = |account: &Account| server.get("/api/auth/me").by(account);
+    me(&watch).send().await.is(401, "token_revoked");
+    me(&phone).send().await.ok();
     assert_eq!(refresh(&phone).send().await.status, 200);
     server
         .delete(&path)

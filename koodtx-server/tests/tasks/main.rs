@@ -2,5 +2,6 @@
 
 mod analysis;
 mod cleaning;
+mod erasing;
 mod exports;
 mod support;

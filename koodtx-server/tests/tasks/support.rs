@@ -180,6 +180,7 @@ fn caller(user: UserId) -> Caller {
         user,
         device_id: Some("watch".to_owned()),
         sign_in: SignInId(uuid::Uuid::nil()),
+        request_id: None,
     }
 }
 

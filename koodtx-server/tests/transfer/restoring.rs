@@ -1,14 +1,15 @@
 //! What comes out is what went in.
 
 use koodtx_core::memory::MemoryStore;
-use koodtx_core::store::{StoreErrorKind, TransferStore as _};
+use koodtx_core::store::{AccountStore as _, NewUser, StoreErrorKind, Taken, TransferStore as _};
 use koodtx_server::archive::{ArchiveHeader, BackupError, Totals, back_up, restore};
 use koodtx_store_postgres::testing::TestCluster;
 use koodtx_store_postgres::{PostgresOptions, PostgresStore};
 use sqlx::{Connection as _, PgConnection};
 use uuid::Uuid;
 
-use crate::support::{backup_of, fill, full_store, header, items_of};
+use crate::kinds::Kind;
+use crate::support::{ANN, NOON, backup_of, fill, full_store, header, items_of};
 
 #[tokio::test]
 async fn everything_comes_back() {
@@ -90,4 +91,26 @@ async fn a_store_that_contradicts_itself_gives_no_backup() {
     };
     assert_eq!(error.kind(), StoreErrorKind::Corrupt);
     assert!(error.message().contains("session"), "{error}");
+}
+
+#[tokio::test]
+async fn deleted_accounts_stay_deleted_in_every_kind_of_store() {
+    let store = full_store().await;
+    assert!(store.delete_user(ANN, NOON).await.unwrap());
+    let (file, totals) = backup_of(&store).await;
+    for kind in Kind::ALL {
+        let fresh = kind.fresh().await;
+        let restored = restore(&*fresh.store, &file[..], |_| ()).await.unwrap();
+        assert_eq!(restored, totals);
+        assert_eq!(items_of(&*fresh.store).await, items_of(&store).await);
+        let again = NewUser {
+            username: "ANN".to_owned(),
+            email: "x@example.com".to_owned(),
+            device_id: Some("phone".to_owned()),
+            password_hash: "hash".to_owned(),
+        };
+        let again = fresh.store.create_user(again, NOON).await.unwrap();
+        assert_eq!(again, Err(Taken::Username), "{kind:?}");
+        assert!(fresh.store.user(ANN).await.unwrap().is_none());
+    }
 }

@@ -57,6 +57,7 @@ pub async fn push(
         device_id: Some("phone".to_owned()),
         body_bytes: body.len() as u64,
         started_at: now,
+        request_id: None,
     };
     store.push(command, now).await.unwrap()
 }

@@ -2,4 +2,5 @@
 
 mod flood;
 mod long_pull;
+mod overload;
 mod shape;

@@ -1,6 +1,6 @@
 //! Servers on PostgreSQL: several on one database, killed, and left alone by it.
 
-mod away;
+pub mod away;
 mod commit;
 mod crash;
 mod fleet;

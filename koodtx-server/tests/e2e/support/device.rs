@@ -47,23 +47,37 @@ impl From<reqwest::Error> for Away {
 impl Device {
     /// Registers a user with a first device.
     pub async fn register(server: &Server, username: &str) -> Self {
+        Self::register_at(server.url(), username).await
+    }
+
+    /// The same, of a server at that URL.
+    pub async fn register_at(url: String, username: &str) -> Self {
         let body = json!({
             "username": username,
             "email": format!("{username}@example.com"),
             "password": PASSWORD,
             "device_id": format!("{username}-first"),
         });
-        Self::sign_in(server, "register", &body).await
+        Self::sign_in(url, "register", &body).await
     }
 
     /// Signs a further device in.
     pub async fn login(server: &Server, username: &str, device_id: &str) -> Self {
+        Self::login_at(server.url(), username, device_id).await
+    }
+
+    /// The same, to a server at that URL.
+    pub async fn login_at(url: String, username: &str, device_id: &str) -> Self {
         let body = json!({ "username": username, "password": PASSWORD, "device_id": device_id });
-        Self::sign_in(server, "login", &body).await
+        Self::sign_in(url, "login", &body).await
     }
 
     /// A device that is not signed in.
     pub fn anonymous(server: &Server) -> Self {
+        Self::anonymous_at(server.url())
+    }
+
+    fn anonymous_at(url: String) -> Self {
         let timeout = Duration::from_secs(ANSWER_MAX_SECONDS);
         let client = Client::builder()
             .timeout(timeout)
@@ -72,14 +86,14 @@ impl Device {
             .expect("a client");
         Self {
             client,
-            urls: [server.url()].into(),
+            urls: [url].into(),
             turn: Arc::default(),
             token: String::new(),
         }
     }
 
-    async fn sign_in(server: &Server, how: &str, body: &Value) -> Self {
-        let mut device = Self::anonymous(server);
+    async fn sign_in(url: String, how: &str, body: &Value) -> Self {
+        let mut device = Self::anonymous_at(url);
         let path = format!("/api/auth/{how}");
         let answer = device.post(&path, body.to_string()).await;
         let answer = answer.expect("the server answers");
@@ -191,6 +205,13 @@ impl Answer {
             && self.retry_after.is_some_and(|seconds| seconds > 0)
     }
 
+    /// Whether the store has no room left, and the client is told when to try again.
+    pub fn is_store_full(&self) -> bool {
+        self.status == StatusCode::SERVICE_UNAVAILABLE
+            && self.body["code"] == "store_full"
+            && self.retry_after.is_some_and(|seconds| seconds > 0)
+    }
+
     /// The body, unless the store does not answer.
     #[track_caller]
     pub fn ok_or_away(self) -> Result<Value, Away> {
@@ -201,12 +222,24 @@ impl Answer {
     }
 }
 
-async fn answer(request: RequestBuilder) -> reqwest::Result<Answer> {
-    let response = request.send().await?;
+/// Sends a request. One whose answer breaks off has failed, and nobody may take what came for the whole.
+pub async fn answer(request: RequestBuilder) -> reqwest::Result<Answer> {
+    let mut response = request.send().await?;
     let status = response.status();
     let retry_after = response.headers().get(RETRY_AFTER);
     let retry_after = retry_after.and_then(|value| value.to_str().ok()?.parse().ok());
-    let bytes = response.bytes().await?;
+    let mut bytes = Vec::new();
+    loop {
+        match response.chunk().await {
+            Ok(Some(chunk)) => bytes.extend_from_slice(&chunk),
+            Ok(None) => break,
+            Err(error) => {
+                let is_whole = serde_json::from_slice::<Value>(&bytes).is_ok();
+                assert!(!is_whole, "{status} broke off behind whole JSON: {bytes:?}");
+                return Err(error);
+            }
+        }
+    }
     let body = serde_json::from_slice(&bytes)
         .unwrap_or_else(|error| panic!("{status} without JSON ({error}): {bytes:?}"));
     Ok(Answer {

@@ -26,6 +26,11 @@ impl Folder {
         Self { place, store }
     }
 
+    /// An embedded store at `data`; the log is elsewhere.
+    pub fn at(data: &Path) -> Self {
+        Self::on(format!("sled:{}", data.display()))
+    }
+
     /// The store of a URL, which any number of servers may share.
     pub fn on(store: String) -> Self {
         let place = TempDir::new().expect("a temporary folder");
@@ -66,6 +71,7 @@ impl Folder {
         command
             .env_clear()
             .env("KOODTX_RATE_LIMIT", "off")
+            .env("KOODTX_REQUESTS_PER_MINUTE_ACCOUNT", "off")
             .env("KOODTX_STORE", &self.store)
             .env("RUST_LOG", "warn")
             .current_dir(self.place.path())

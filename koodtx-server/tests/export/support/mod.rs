@@ -52,6 +52,7 @@ pub fn command(body: &str) -> PushCommand {
         device_id: None,
         body_bytes: body.len() as u64,
         started_at: Timestamp::now(),
+        request_id: None,
     }
 }
 
@@ -103,6 +104,7 @@ pub async fn pulled(store: Arc<dyn SyncStore>, session: SessionId) -> String {
         user: USER,
         device_id: None,
         sign_in: SignInId(session.0),
+        request_id: None,
     };
     let request = PullRequest {
         session_ids: Some(vec![session]),

@@ -12,7 +12,7 @@ use koodtx_core::store::{
     PushCommand, PushOutcome, SessionDetail, SessionList, StoreError, StoreErrorKind, StoreInfo,
     SyncStore, UserStatus,
 };
-use koodtx_core::sync_log::NewSyncLogEntry;
+use koodtx_core::sync_log::{NewSyncLogEntry, SyncLogEntry};
 use koodtx_core::time::Timestamp;
 
 /// What happens at a read.
@@ -126,6 +126,15 @@ impl SyncStore for ScriptedStore {
 
     async fn status(&self, user: UserId, recent: usize) -> Result<UserStatus, StoreError> {
         self.inner.status(user, recent).await
+    }
+
+    async fn log_entries(
+        &self,
+        user: UserId,
+        after: Option<LogId>,
+        limit: usize,
+    ) -> Result<Vec<SyncLogEntry>, StoreError> {
+        self.inner.log_entries(user, after, limit).await
     }
 
     async fn log(

@@ -1,8 +1,12 @@
 //! What clients see of accounts and of sync, again, on PostgreSQL.
 #![expect(clippy::duplicate_mod, reason = "the same tests, of another server")]
 
+#[path = "../account_deletion.rs"]
+mod account_deletion;
 #[path = "../accounts.rs"]
 mod accounts;
+#[path = "../columns.rs"]
+mod columns;
 #[path = "../jobs.rs"]
 mod jobs;
 #[path = "../pull.rs"]

@@ -93,7 +93,11 @@ impl<'a> Request<'a> {
         let text = response.text().await.unwrap();
         let json: Value = serde_json::from_str(&text).unwrap_or(Value::Null);
         let path = self.path.split('?').next().unwrap();
-        schema::check(self.method, path, status, &json, &text);
+        let kind = headers
+            .get("content-type")
+            .and_then(|kind| kind.to_str().ok())
+            .unwrap_or("application/json");
+        schema::check(self.method, path, status, kind, &json, &text);
         if status >= 400 {
             check_error(status, &headers, &json, &text);
         }

@@ -1,6 +1,9 @@
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
 
 use super::server::TestServer;
+
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The samples of one scrape, by name and labels as they are written.
 #[derive(Debug)]
@@ -20,6 +23,19 @@ impl Exposition {
             "text/plain; version=0.0.4; charset=utf-8"
         );
         Self::parse(&response.text().await.unwrap())
+    }
+
+    /// Scrapes until a sample has that value.
+    pub async fn until(server: &TestServer, sample: &str, value: f64) -> Self {
+        let began = Instant::now();
+        loop {
+            let scrape = Self::of(server).await;
+            if scrape.find(sample) == Some(value) {
+                return scrape;
+            }
+            assert!(began.elapsed() < PATIENCE, "{}", scrape.text);
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
     }
 
     /// Reads the text format, and accepts nothing that a scraper might not.
@@ -97,7 +113,11 @@ impl Exposition {
     fn check_histograms(&self) {
         let mut last: BTreeMap<String, Vec<(f64, f64)>> = BTreeMap::new();
         for (key, count) in &self.samples {
-            let Some((head, bound)) = key.split_once("le=\"") else {
+            // `role` ends like `le`.
+            let Some((head, bound)) = key
+                .split_once("le=\"")
+                .filter(|(head, _)| head.contains("_bucket{"))
+            else {
                 continue;
             };
             let bound = bound.strip_suffix("\"}").expect(key);

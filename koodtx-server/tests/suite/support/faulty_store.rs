@@ -6,13 +6,13 @@ use koodtx_core::id::{LogId, SessionId, SignInId, UserId};
 use koodtx_core::memory::MemoryStore;
 use koodtx_core::pull::{Damage, PullHead, PullQuery, RecordChunk, RecordQuery};
 use koodtx_core::store::{
-    AccountStore, Analysis, Credentials, FoundSessions, MaintenanceStore, NewFamily, NewUser,
-    PushCommand, PushOutcome, RepairPage, ResultStore, Rotation, SessionDetail, SessionFilter,
-    SessionList, SessionPosition, SignIn, StoreError, StoreErrorKind, StoreInfo, SyncStore, Taken,
-    TaskRun, TokenHash, TransferStore, Usage, User, UserExport, UserImport, UserPage, UserStatus,
-    VerifyPage,
+    AccountStore, Analysis, Credentials, Erasure, FoundSessions, MaintenanceStore, NewFamily,
+    NewUser, PushCommand, PushOutcome, RepairPage, ResultStore, Rotation, SessionDetail,
+    SessionFilter, SessionList, SessionPosition, SignIn, StoreError, StoreErrorKind, StoreInfo,
+    SyncStore, Taken, TaskRun, TokenHash, TokenHolder, TransferStore, Usage, User, UserExport,
+    UserImport, UserPage, UserStatus, VerifyPage,
 };
-use koodtx_core::sync_log::NewSyncLogEntry;
+use koodtx_core::sync_log::{NewSyncLogEntry, SyncLogEntry};
 use koodtx_core::time::Timestamp;
 
 /// What goes wrong.
@@ -22,6 +22,8 @@ pub enum Trouble {
     None,
     /// Every operation of the protocol fails with that kind.
     Fails(StoreErrorKind),
+    /// There is no room left: what writes fails, also to remember the round of a pull; what reads works.
+    NoRoom,
     /// Every operation of accounts fails with that kind; everything else works.
     AccountsFail(StoreErrorKind),
     /// Every operation of the protocol panics.
@@ -60,9 +62,19 @@ impl FaultyStore {
                 "panicked at src/secret.rs",
             )),
             Trouble::Panics => panic!("the store panicked, as it was told to"),
-            Trouble::None | Trouble::AccountsFail(_) | Trouble::BreaksOff | Trouble::Damaged => {
-                Ok(())
-            }
+            _ => Ok(()),
+        }
+    }
+
+    fn check_room(&self, operation: &'static str) -> Result<(), StoreError> {
+        let trouble = *self.trouble.lock().unwrap();
+        match trouble {
+            Trouble::NoRoom => Err(StoreError::new(
+                StoreErrorKind::Full,
+                operation,
+                "the disk of /srv/secret is full",
+            )),
+            _ => self.check(operation),
         }
     }
 
@@ -90,11 +102,14 @@ impl SyncStore for FaultyStore {
     }
 
     async fn push(&self, command: PushCommand, now: Timestamp) -> Result<PushOutcome, StoreError> {
-        self.check("push")?;
+        self.check_room("push")?;
         self.inner.push(command, now).await
     }
 
     async fn pull(&self, query: PullQuery, now: Timestamp) -> Result<PullHead, StoreError> {
+        if query.round.is_some() {
+            self.check_room("pull")?;
+        }
         self.check("pull")?;
         self.inner.pull(query, now).await
     }
@@ -149,13 +164,23 @@ impl SyncStore for FaultyStore {
         self.inner.status(user, recent).await
     }
 
+    async fn log_entries(
+        &self,
+        user: UserId,
+        after: Option<LogId>,
+        limit: usize,
+    ) -> Result<Vec<SyncLogEntry>, StoreError> {
+        self.check("log_entries")?;
+        self.inner.log_entries(user, after, limit).await
+    }
+
     async fn log(
         &self,
         user: UserId,
         entry: NewSyncLogEntry,
         now: Timestamp,
     ) -> Result<LogId, StoreError> {
-        self.check("log")?;
+        self.check_room("log")?;
         self.inner.log(user, entry, now).await
     }
 }
@@ -174,6 +199,16 @@ impl AccountStore for FaultyStore {
     async fn user(&self, id: UserId) -> Result<Option<User>, StoreError> {
         self.check_accounts("user")?;
         self.inner.user(id).await
+    }
+
+    async fn token_holder(
+        &self,
+        user: UserId,
+        sign_in: SignInId,
+        now: Timestamp,
+    ) -> Result<Option<TokenHolder>, StoreError> {
+        self.check_accounts("token_holder")?;
+        self.inner.token_holder(user, sign_in, now).await
     }
 
     async fn credentials(&self, username: &str) -> Result<Option<Credentials>, StoreError> {
@@ -204,6 +239,11 @@ impl AccountStore for FaultyStore {
     ) -> Result<Option<User>, StoreError> {
         self.check_accounts("set_password")?;
         self.inner.set_password(id, password_hash, now).await
+    }
+
+    async fn delete_user(&self, id: UserId, now: Timestamp) -> Result<bool, StoreError> {
+        self.check_accounts("delete_user")?;
+        self.inner.delete_user(id, now).await
     }
 
     async fn create_family(&self, family: NewFamily, now: Timestamp) -> Result<(), StoreError> {
@@ -309,6 +349,10 @@ impl MaintenanceStore for FaultyStore {
         limit: usize,
     ) -> Result<u64, StoreError> {
         self.inner.purge_logs(user, before, limit).await
+    }
+
+    async fn erase_deleted(&self, limit: usize) -> Result<Erasure, StoreError> {
+        self.inner.erase_deleted(limit).await
     }
 
     async fn optimise(&self, now: Timestamp) -> Result<Vec<String>, StoreError> {

@@ -15,4 +15,6 @@ pub use faulty_store::{FaultyStore, Trouble};
 pub use program::{Running, finish, program, run};
 pub use server::TestServer;
 pub use tls::{Identity, TlsClient, start_tls};
-pub use wire::{compressed, decompressed, exchange, push_body, record, session_id};
+pub use wire::{
+    Connection, compressed, decompressed, exchange, push_body, push_head, record, session_id,
+};

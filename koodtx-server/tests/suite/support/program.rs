@@ -46,6 +46,7 @@ impl Running {
         let all = [&["--listen", "127.0.0.1:0"], arguments].concat();
         let mut child = program(folder, &all)
             .env("KOODTX_RATE_LIMIT", "off")
+            .env("KOODTX_REQUESTS_PER_MINUTE_ACCOUNT", "off")
             .envs(variables.iter().copied())
             .spawn()
             .unwrap();

@@ -7,11 +7,11 @@ use serde_json::Value;
 static DOCUMENT: LazyLock<Value> =
     LazyLock::new(|| serde_json::from_str(&koodtx_server::api::openapi_document()).unwrap());
 
-/// Checks that an answer of that status is documented, and that its body fits.
+/// Checks that an answer of that status and media type is documented, and that its body fits.
 ///
 /// What no path knows (404) and no method of a path (405) is not in the document.
 #[track_caller]
-pub fn check(method: &str, path: &str, status: u16, json: &Value, text: &str) {
+pub fn check(method: &str, path: &str, status: u16, kind: &str, json: &Value, text: &str) {
     let Some(operation) = operation(method, path) else {
         assert!(
             matches!(status, 404 | 405 | 200),
@@ -24,8 +24,11 @@ pub fn check(method: &str, path: &str, status: u16, json: &Value, text: &str) {
         !response.is_null(),
         "{method} {path} answers {status}, which is not documented: {text}"
     );
-    let schema = &response["content"]["application/json"]["schema"];
-    assert!(!schema.is_null(), "{method} {path} {status} has no schema");
+    let schema = &response["content"][kind]["schema"];
+    assert!(
+        !schema.is_null(),
+        "{method} {path} {status} has no schema for {kind}"
+    );
     fits(schema, json, &format!("{method} {path} {status}"));
 }
 
@@ -51,6 +54,20 @@ fn fits(schema: &Value, value: &Value, place: &str) {
     }
     if value.is_null() && schema["nullable"] == true {
         return;
+    }
+    if let Some(ways) = schema["anyOf"].as_array() {
+        let kind = match value {
+            Value::Array(_) => "array",
+            Value::Object(_) => "object",
+            Value::String(_) => "string",
+            other => panic!("{place}: {other}"),
+        };
+        let way = ways.iter().find(|way| way["type"] == kind);
+        return fits(
+            way.unwrap_or_else(|| panic!("{place}: {kind}")),
+            value,
+            place,
+        );
     }
     match schema["type"].as_str() {
         None => {}
@@ -107,10 +124,9 @@ fn object_fits(schema: &Value, value: &Value, place: &str) {
     for (name, field) in fields {
         let known = &schema["properties"][name];
         if known.is_null() {
-            assert!(
-                !schema["additionalProperties"].is_null(),
-                "{place}: `{name}` is not documented"
-            );
+            let more = &schema["additionalProperties"];
+            assert!(!more.is_null(), "{place}: `{name}` is not documented");
+            fits(more, field, &format!("{place}.{name}"));
         } else {
             fits(known, field, &format!("{place}.{name}"));
         }

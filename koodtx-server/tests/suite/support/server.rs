@@ -29,7 +29,7 @@ pub struct TestServer {
 pub const SECRET: &str = "a secret of the tests, which is long enough";
 
 impl TestServer {
-    /// With default settings apart from a known secret and no rate limit.
+    /// With default settings apart from a known secret and no limits on rates.
     pub async fn start() -> Self {
         Self::with(&[]).await
     }
@@ -50,7 +50,11 @@ impl TestServer {
     }
 
     async fn built(builder: ServerBuilder, variables: &[(&str, &str)]) -> Self {
-        let base = [("KOODTX_JWT_SECRET", SECRET), ("KOODTX_RATE_LIMIT", "off")];
+        let base = [
+            ("KOODTX_JWT_SECRET", SECRET),
+            ("KOODTX_RATE_LIMIT", "off"),
+            ("KOODTX_REQUESTS_PER_MINUTE_ACCOUNT", "off"),
+        ];
         let all = base.iter().chain(variables);
         let all = all.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         let config = Config::read(&Sources::new().environment(all)).unwrap();

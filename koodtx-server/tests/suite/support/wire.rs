@@ -8,6 +8,8 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
+use super::client::Account;
+
 /// The id of a session, by number.
 pub fn session_id(number: u32) -> String {
     format!("00000000-0000-4000-8000-{number:012x}")
@@ -70,4 +72,99 @@ pub async fn exchange(address: SocketAddr, request: &[u8], patience: Duration) -
     };
     let _ = tokio::time::timeout(patience, read).await;
     String::from_utf8_lossy(&answer).into_owned()
+}
+
+/// A connection that is spoken to byte by byte.
+pub struct Connection(TcpStream);
+
+impl Connection {
+    pub async fn to(address: SocketAddr) -> Self {
+        Self(TcpStream::connect(address).await.unwrap())
+    }
+
+    /// Sends bytes as they are; false where the server has closed.
+    pub async fn send(&mut self, bytes: impl AsRef<[u8]>) -> bool {
+        self.0.write_all(bytes.as_ref()).await.is_ok()
+    }
+
+    /// The next answer, which says its length; `None` where the server closes instead.
+    pub async fn answer(&mut self) -> Option<RawAnswer> {
+        let mut bytes = Vec::new();
+        loop {
+            if let Some(answer) = RawAnswer::of(&bytes) {
+                return Some(answer);
+            }
+            let mut buffer = [0; 4096];
+            match self.0.read(&mut buffer).await {
+                Ok(count @ 1..) => bytes.extend_from_slice(&buffer[..count]),
+                _ => return None,
+            }
+        }
+    }
+
+    /// Waits until the server closes, and returns how many bytes came until then.
+    pub async fn closed(mut self) -> usize {
+        let mut bytes = Vec::new();
+        // A reset is an end, too.
+        let _ = self.0.read_to_end(&mut bytes).await;
+        bytes.len()
+    }
+}
+
+/// An answer as it came.
+#[derive(Debug)]
+pub struct RawAnswer {
+    pub status: u16,
+    pub head: String,
+    pub json: Value,
+}
+
+impl RawAnswer {
+    fn of(bytes: &[u8]) -> Option<Self> {
+        let text = std::str::from_utf8(bytes).unwrap();
+        let (head, body) = text.split_once("\r\n\r\n")?;
+        let head = head.to_ascii_lowercase();
+        let length: usize = header(&head, "content-length").unwrap().parse().unwrap();
+        if body.len() < length {
+            return None;
+        }
+        Some(Self {
+            status: head.split(' ').nth(1)?.parse().unwrap(),
+            json: serde_json::from_str(&body[..length]).unwrap_or_default(),
+            head,
+        })
+    }
+
+    pub fn header(&self, name: &str) -> Option<&str> {
+        header(&self.head, name)
+    }
+
+    /// Asserts status and code of an error that says when to come back.
+    #[track_caller]
+    pub fn is_shed(&self, status: u16, code: &str) {
+        assert_eq!(
+            (self.status, self.json["code"].as_str()),
+            (status, Some(code)),
+            "{self:?}"
+        );
+        let wait: u64 = self.header("retry-after").unwrap().parse().unwrap();
+        assert!((1..=60).contains(&wait), "{wait}");
+    }
+}
+
+fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
+    let fields = head.lines().filter_map(|line| line.split_once(": "));
+    fields
+        .into_iter()
+        .find(|(field, _)| *field == name)
+        .map(|(_, value)| value)
+}
+
+/// The head of a push of that account, with these lines on top.
+pub fn push_head(account: &Account, lines: &str) -> String {
+    format!(
+        "POST /api/sync/push HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n\
+         authorization: Bearer {}\r\n{lines}\r\n\r\n",
+        account.access
+    )
 }
