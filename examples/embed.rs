@@ -51,11 +51,13 @@ async fn main() -> Result<(), Box<dyn Error>> {
         user,
         device_id: Some("phone".into()),
         sign_in: sign_in(1),
+        request_id: None,
     };
     let watch = Caller {
         user,
         device_id: Some("watch".into()),
         sign_in: sign_in(2),
+        request_id: None,
     };
 
     let bodies = push_bodies(&args.recordings)?;

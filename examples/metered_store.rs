@@ -42,6 +42,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         user: UserId(1),
         device_id: None,
         sign_in: SignInId(uuid::Uuid::from_u128(1)),
+        request_id: None,
     };
 
     // Twice, so that half of the pushes find everything in place.

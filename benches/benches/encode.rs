@@ -5,7 +5,7 @@ mod support;
 use std::sync::Arc;
 
 use criterion::{BenchmarkId, Criterion, Throughput};
-use koodtx_bench::fixture::{ReplayStore, caller, pull, push};
+use koodtx_bench::fixture::{ReplayStore, caller, pull, pull_columns, push};
 use koodtx_bench::workload::{Case, Digits, Recording, SEED, session_id};
 use koodtx_core::memory::MemoryStore;
 use koodtx_core::pull::PullRequest;
@@ -33,15 +33,23 @@ fn encode(criterion: &mut Criterion<CpuTime>) {
             SyncService::new(Arc::new(store))
         });
         let bytes = runtime.block_on(pull(&service, &caller, PullRequest::default()));
+        let columnar = runtime.block_on(pull_columns(&service, &caller, PullRequest::default()));
         println!(
-            "{name}: {:.1} bytes a record",
-            bytes as f64 / PULLED_SAMPLES as f64
+            "{name}: {:.1} bytes a record; in the columnar form {:.1}, which is {:.3} of it",
+            bytes as f64 / PULLED_SAMPLES as f64,
+            columnar as f64 / PULLED_SAMPLES as f64,
+            columnar as f64 / bytes as f64,
         );
         group.throughput(Throughput::Elements(PULLED_SAMPLES as u64));
         group.bench_function(BenchmarkId::new("pull", name), |bencher| {
             bencher
                 .to_async(&runtime)
                 .iter(|| pull(&service, &caller, PullRequest::default()));
+        });
+        group.bench_function(BenchmarkId::new("columnar_form", name), |bencher| {
+            bencher
+                .to_async(&runtime)
+                .iter(|| pull_columns(&service, &caller, PullRequest::default()));
         });
     }
     group.finish();

@@ -95,6 +95,7 @@ pub async fn fill(path: &Path) -> Result<(), ComputingError> {
             device_id: None,
             body_bytes: 0,
             started_at: Timestamp::now(),
+            request_id: None,
         };
         store.push(command, Timestamp::now()).await?;
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use clap::Parser;
-use koodtx_bench::load::{self, LoadError, LoadOptions, Mode, Report};
+use koodtx_bench::load::{self, Form, LoadError, LoadOptions, Mode, Report};
 use koodtx_core::memory::MemoryStore;
 use koodtx_core::store::MaintenanceStore;
 use koodtx_server::{Config, Server, Sources};
@@ -33,6 +33,7 @@ async fn serve(store: Arc<MemoryStore>) -> String {
             "a secret of the tests, which is long enough".to_owned(),
         ),
         ("KOODTX_RATE_LIMIT", "off".to_owned()),
+        ("KOODTX_REQUESTS_PER_MINUTE_ACCOUNT", "off".to_owned()),
         ("KOODTX_MAX_BODY_BYTES", BODY_MAX_BYTES.to_string()),
     ];
     let settings = settings.map(|(name, value)| (name.to_owned(), value));
@@ -125,6 +126,24 @@ async fn each_mode_does_what_it_says() {
             report.disk_bytes_per_sample,
             (mode == Mode::Fresh).then_some(0.0)
         );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_columnar_form_is_counted_alike() {
+    let url = serve(Arc::new(MemoryStore::new())).await;
+    let mut options = options(&["--url", &url, "--batch", "200", "--seconds", "1"]);
+    let documented = load::run(&options).await.unwrap();
+    assert_eq!(documented.form, "records");
+    options.form = Form::Columns;
+    for mode in [Mode::Fresh, Mode::Retry, Mode::Conflict] {
+        options.mode = mode;
+        let report = load::run(&options).await.unwrap();
+        assert_clean(&report);
+        assert_eq!(report.form, "columns");
+        let sample_bytes =
+            |report: &Report| report.megabytes_per_second / report.samples_per_second;
+        assert!(sample_bytes(&report) < sample_bytes(&documented) / 2.0);
     }
 }
 

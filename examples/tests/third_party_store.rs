@@ -58,6 +58,7 @@ async fn data_that_grew_in_its_stored_form_is_replayed() {
         device_id: None,
         body_bytes: 1,
         started_at: now,
+        request_id: None,
     };
 
     let store = JournalStore::open(folder.path()).await.unwrap();

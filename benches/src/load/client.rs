@@ -7,7 +7,7 @@ use reqwest::{Client, Response, StatusCode};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{LoadError, LoadOptions};
+use super::{Form, LoadError, LoadOptions};
 use crate::workload::Body;
 
 /// How long one request may take, in seconds.
@@ -22,6 +22,8 @@ const SIGN_IN_MAX_COUNT: usize = 100;
 pub(super) struct Api {
     http: Client,
     url: String,
+    /// Of the bodies that are pushed.
+    content_type: &'static str,
 }
 
 /// What an account needs to push.
@@ -50,7 +52,7 @@ pub(super) struct PushFailure {
 }
 
 impl Api {
-    pub(super) fn connect(url: &str) -> Result<Self, LoadError> {
+    pub(super) fn connect(url: &str, form: Form) -> Result<Self, LoadError> {
         let http = Client::builder()
             .http1_only()
             .no_proxy()
@@ -65,6 +67,7 @@ impl Api {
         Ok(Self {
             http,
             url: url.trim_end_matches('/').to_owned(),
+            content_type: form.content_type(),
         })
     }
 
@@ -141,7 +144,7 @@ impl Api {
             .http
             .post(format!("{}/api/sync/push", self.url))
             .header(AUTHORIZATION, &login.authorization)
-            .header(CONTENT_TYPE, "application/json")
+            .header(CONTENT_TYPE, self.content_type)
             .body(body.text().to_vec())
             .send();
         let answer = sent

@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 
 pub use error::LoadError;
-pub use options::{DigitsArg, LoadOptions, Mode};
+pub use options::{DigitsArg, Form, LoadOptions, Mode};
 pub use report::Report;
 
 use client::{Api, Login};
@@ -65,11 +65,15 @@ pub async fn run(options: &LoadOptions) -> Result<Report, LoadError> {
 async fn prepare(options: &LoadOptions) -> Result<Vec<Worker>, LoadError> {
     let mut logins: Vec<Login> = Vec::new();
     for _ in 0..options.users_count() {
-        logins.push(Api::connect(&options.url)?.sign_in(options).await?);
+        logins.push(
+            Api::connect(&options.url, options.form)?
+                .sign_in(options)
+                .await?,
+        );
     }
     let mut preparing = JoinSet::new();
     for number in 0..options.connections {
-        let api = Api::connect(&options.url)?;
+        let api = Api::connect(&options.url, options.form)?;
         let login = logins[number % logins.len()].clone();
         let source = Source::new(options, number as u64);
         preparing.spawn(Worker::prepare(api, login, source));

@@ -44,6 +44,26 @@ impl From<DigitsArg> for Digits {
     }
 }
 
+/// How bodies are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Form {
+    /// The documented form: samples one by one.
+    #[default]
+    Records,
+    /// The columnar form: the values of a field in one list.
+    Columns,
+}
+
+impl Form {
+    /// The media type of its bodies.
+    pub(super) fn content_type(self) -> &'static str {
+        match self {
+            Self::Records => "application/json",
+            Self::Columns => "application/vnd.koodtx.columns+json",
+        }
+    }
+}
+
 /// Options of a run.
 #[derive(Clone, Args)]
 pub struct LoadOptions {
@@ -70,6 +90,10 @@ pub struct LoadOptions {
     /// How readings are printed.
     #[arg(long, value_enum, default_value_t)]
     pub digits: DigitsArg,
+
+    /// How bodies are written.
+    #[arg(long, value_enum, default_value_t)]
+    pub form: Form,
 
     /// Samples after which a device goes on in a new session (fresh mode). An hour has 1,083,600.
     #[arg(long, default_value_t = 1_083_600, value_name = "K", value_parser = clap::value_parser!(u64).range(1..))]
@@ -119,6 +143,7 @@ impl fmt::Debug for LoadOptions {
             .field("batch", &self.batch)
             .field("seconds", &self.seconds)
             .field("mode", &self.mode)
+            .field("form", &self.form)
             .finish_non_exhaustive()
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::worker::Tally;
-use super::{LoadOptions, Mode, Snapshot};
+use super::{Form, LoadOptions, Mode, Snapshot};
 
 const BYTES_PER_MB: f64 = 1e6;
 const BYTES_PER_MIB: f64 = 1_048_576.0;
@@ -19,6 +19,8 @@ pub struct Report {
     pub url: String,
     /// What the pushes found stored.
     pub mode: &'static str,
+    /// The form of the bodies.
+    pub form: &'static str,
     /// Connections.
     pub connections: usize,
     /// Accounts they belonged to.
@@ -116,6 +118,10 @@ impl Report {
                 Mode::Fresh => "fresh",
                 Mode::Retry => "retry",
                 Mode::Conflict => "conflict",
+            },
+            form: match options.form {
+                Form::Records => "records",
+                Form::Columns => "columns",
             },
             connections: options.connections,
             users: options.users_count(),

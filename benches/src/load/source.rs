@@ -4,7 +4,7 @@ use koodtx_core::id::SessionId;
 use uuid::Uuid;
 
 use super::client::Counts;
-use super::{LoadOptions, Mode};
+use super::{Form, LoadOptions, Mode};
 use crate::workload::{Body, RECORDING_START_MILLIS, Recording, SEED, Sample};
 
 /// Samples of the bodies that one connection holds, about. Bounds the memory of the run.
@@ -39,7 +39,10 @@ impl Source {
             .map(|_| {
                 let samples = recording.samples(options.batch);
                 last_millis = samples.last().map_or(last_millis, Sample::time_millis);
-                Body::new(session, &samples)
+                match options.form {
+                    Form::Records => Body::new(session, &samples),
+                    Form::Columns => Body::in_columns(session, &samples),
+                }
             })
             .collect();
         Self {

@@ -133,6 +133,7 @@ async fn push(
         device_id: None,
         body_bytes: 0,
         started_at: now,
+        request_id: None,
     };
     store.push(command, now).await?;
     Ok(())

@@ -8,7 +8,7 @@ use koodtx_core::time::Timestamp;
 use super::recording::{RECORDING_START_MILLIS, Sample};
 
 /// Digits of a time in milliseconds: until the year 2286.
-const TIME_DIGITS_COUNT: usize = 13;
+pub(super) const TIME_DIGITS_COUNT: usize = 13;
 /// Characters of a session id.
 const SESSION_ID_CHARS: usize = 36;
 
@@ -18,12 +18,29 @@ const SESSION_ID_CHARS: usize = 36;
 /// few beforehand, and then changes only ids, times and digits where they stand.
 #[derive(Clone, Debug)]
 pub struct Body {
-    text: Vec<u8>,
-    session_at: usize,
-    /// Where each time stands, and which it is.
-    times: Vec<(usize, i64)>,
+    pub(super) text: Vec<u8>,
+    pub(super) session_at: usize,
+    pub(super) samples_count: usize,
+    /// Where each time stands that is written out, and which it is.
+    pub(super) times: Vec<(usize, i64)>,
     /// Where one decimal digit of each sample stands.
-    digits: Vec<usize>,
+    pub(super) digits: Vec<usize>,
+}
+
+/// The beginning of a body, up to and with the comma behind the session, and where the session's id
+/// stands.
+pub(super) fn begin(session: SessionId, samples_bytes: usize) -> (String, usize) {
+    let mut text = String::with_capacity(samples_bytes + 256);
+    text.push_str("{\"session\":{\"session_id\":\"");
+    let session_at = text.len();
+    // Writing to a string cannot fail.
+    let _ = write!(
+        text,
+        "{session}\",\"start_time\":\"{}\",\"is_active\":true,\"enabled_sensors\":[\
+         \"accelerometer\",\"gyroscope\",\"magnetometer\",\"gps\"],\"sample_rate\":100}},",
+        Timestamp::from_millis(RECORDING_START_MILLIS),
+    );
+    (text, session_at)
 }
 
 impl Body {
@@ -32,17 +49,8 @@ impl Body {
     /// # Panics
     /// If a time has not 13 digits, or no number of a sample has a decimal point.
     pub fn new(session: SessionId, samples: &[Sample]) -> Self {
-        let mut text = String::with_capacity(samples.len() * 128 + 256);
-        text.push_str("{\"session\":{\"session_id\":\"");
-        let session_at = text.len();
-        // Writing to a string cannot fail.
-        let _ = write!(
-            text,
-            "{session}\",\"start_time\":\"{}\",\"is_active\":true,\"enabled_sensors\":[\
-             \"accelerometer\",\"gyroscope\",\"magnetometer\",\"gps\"],\"sample_rate\":100}},\
-             \"sensor_data\":[",
-            Timestamp::from_millis(RECORDING_START_MILLIS),
-        );
+        let (mut text, session_at) = begin(session, samples.len() * 128);
+        text.push_str("\"sensor_data\":[");
         let (mut times, mut digits) = (Vec::new(), Vec::new());
         for (index, sample) in samples.iter().enumerate() {
             if index > 0 {
@@ -54,6 +62,7 @@ impl Body {
                 sample.sensor_type()
             );
             times.push((text.len(), sample.time_millis()));
+            // Writing to a string cannot fail.
             let _ = write!(text, "{},\"data\":", sample.time_millis());
             assert_eq!(
                 text.len() - times[index].0,
@@ -70,6 +79,7 @@ impl Body {
         Self {
             text: text.into_bytes(),
             session_at,
+            samples_count: samples.len(),
             times,
             digits,
         }
@@ -82,7 +92,7 @@ impl Body {
 
     /// Samples in it.
     pub fn samples_count(&self) -> usize {
-        self.times.len()
+        self.samples_count
     }
 
     /// Moves the push to another session.

@@ -7,6 +7,7 @@
 
 mod body;
 mod case;
+mod columns_body;
 mod random;
 mod recording;
 mod sensor;

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use koodtx_core::id::{SignInId, UserId};
 use koodtx_core::store::{
     AccountStore, Credentials, NewFamily, NewUser, Rotation, SignIn, StoreError, Taken, TokenHash,
-    User, UserPage,
+    TokenHolder, User, UserPage,
 };
 use koodtx_core::time::Timestamp;
 
@@ -38,6 +38,15 @@ impl AccountStore for JournalStore {
 
     async fn user(&self, id: UserId) -> Result<Option<User>, StoreError> {
         self.memory.user(id).await
+    }
+
+    async fn token_holder(
+        &self,
+        user: UserId,
+        sign_in: SignInId,
+        now: Timestamp,
+    ) -> Result<Option<TokenHolder>, StoreError> {
+        self.memory.token_holder(user, sign_in, now).await
     }
 
     async fn credentials(&self, username: &str) -> Result<Option<Credentials>, StoreError> {
@@ -74,6 +83,14 @@ impl AccountStore for JournalStore {
         };
         self.write("set_password", now, line, async move |memory| {
             memory.set_password(id, password_hash, now).await
+        })
+        .await
+    }
+
+    async fn delete_user(&self, id: UserId, now: Timestamp) -> Result<bool, StoreError> {
+        let line = move || Command::DeleteUser { id };
+        self.write("delete_user", now, line, async move |memory| {
+            memory.delete_user(id, now).await
         })
         .await
     }

@@ -49,6 +49,9 @@ pub(super) enum Command {
         id: UserId,
         is_active: bool,
     },
+    DeleteUser {
+        id: UserId,
+    },
     SetPassword {
         id: UserId,
         password_hash: String,
@@ -110,6 +113,8 @@ pub(super) struct Push {
     user: UserId,
     device_id: Option<String>,
     body_bytes: u64,
+    #[serde(default)]
+    request_id: Option<String>,
     started_at: Timestamp,
     /// As on the wire.
     session: Value,
@@ -154,8 +159,8 @@ impl<'a> Replay<'a> {
 }
 
 fn is_refusal(kind: StoreErrorKind) -> bool {
-    use StoreErrorKind::{AlreadyExists, LimitExceeded, NotFound};
-    matches!(kind, NotFound | AlreadyExists | LimitExceeded)
+    use StoreErrorKind::{AlreadyExists, LimitExceeded, NotFound, UserDeleted};
+    matches!(kind, NotFound | AlreadyExists | LimitExceeded | UserDeleted)
 }
 
 impl Replay<'_> {
@@ -184,6 +189,7 @@ impl Replay<'_> {
             Command::SetActive { id, is_active } => {
                 memory.set_active(id, is_active, now).await.map(drop)
             }
+            Command::DeleteUser { id } => memory.delete_user(id, now).await.map(drop),
             Command::SetPassword { id, password_hash } => {
                 memory.set_password(id, password_hash, now).await.map(drop)
             }
@@ -272,6 +278,7 @@ impl Push {
             user: command.user,
             device_id: command.device_id.clone(),
             body_bytes: command.body_bytes,
+            request_id: command.request_id.clone(),
             started_at: command.started_at,
             session: session_to_json(&batch.session),
             series: batch.series.iter().map(Series::new).collect(),
@@ -300,6 +307,7 @@ impl Push {
             batch: Arc::new(batch),
             device_id: self.device_id,
             body_bytes: self.body_bytes,
+            request_id: self.request_id,
             started_at: self.started_at,
         })
     }

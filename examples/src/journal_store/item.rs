@@ -4,7 +4,7 @@ use koodtx_core::block::{Block, Record};
 use koodtx_core::id::SensorType;
 use koodtx_core::session::SessionState;
 use koodtx_core::store::{
-    Analysis, Credentials, Family, SignIn, StoreError, TokenHash, TransferItem, User,
+    Analysis, Credentials, DeletedUser, Family, SignIn, StoreError, TokenHash, TransferItem, User,
 };
 use koodtx_core::sync_log::SyncLogEntry;
 use koodtx_core::time::Timestamp;
@@ -16,6 +16,7 @@ use super::command::unreadable;
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Item {
+    Deleted(DeletedUser),
     Account {
         user: User,
         password_hash: String,
@@ -38,6 +39,7 @@ pub(super) enum Item {
 impl Item {
     pub(super) fn new(item: &TransferItem) -> Self {
         match item.clone() {
+            TransferItem::Deleted(deleted) => Self::Deleted(deleted),
             TransferItem::Account(Credentials {
                 user,
                 password_hash,
@@ -64,6 +66,7 @@ impl Item {
 
     pub(super) fn into_transfer(self) -> Result<TransferItem, StoreError> {
         Ok(match self {
+            Self::Deleted(deleted) => TransferItem::Deleted(deleted),
             Self::Account {
                 user,
                 password_hash,

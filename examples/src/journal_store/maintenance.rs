@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use koodtx_core::id::{SessionId, UserId};
 use koodtx_core::store::{
-    FoundSessions, MaintenanceStore, RepairPage, SessionFilter, SessionPosition, StoreError, Usage,
-    VerifyPage,
+    Erasure, FoundSessions, MaintenanceStore, RepairPage, SessionFilter, SessionPosition,
+    StoreError, Usage, VerifyPage,
 };
 use koodtx_core::time::Timestamp;
 
@@ -111,6 +111,12 @@ impl MaintenanceStore for JournalStore {
             memory.purge_logs(user, before, limit).await
         })
         .await
+    }
+
+    async fn erase_deleted(&self, limit: usize) -> Result<Erasure, StoreError> {
+        // Removes nothing: what there was went with the account. The lines of the journal stay, so this
+        // store is none for who has to erase.
+        self.memory.erase_deleted(limit).await
     }
 
     async fn optimise(&self, _: Timestamp) -> Result<Vec<String>, StoreError> {

@@ -7,7 +7,7 @@ use koodtx_core::store::{
     PushCommand, PushOutcome, SessionDetail, SessionList, StoreError, StoreInfo, SyncStore,
     UserStatus,
 };
-use koodtx_core::sync_log::NewSyncLogEntry;
+use koodtx_core::sync_log::{NewSyncLogEntry, SyncLogEntry};
 use koodtx_core::time::Timestamp;
 
 use super::JournalStore;
@@ -75,6 +75,15 @@ impl SyncStore for JournalStore {
 
     async fn status(&self, user: UserId, recent: usize) -> Result<UserStatus, StoreError> {
         self.memory.status(user, recent).await
+    }
+
+    async fn log_entries(
+        &self,
+        user: UserId,
+        after: Option<LogId>,
+        limit: usize,
+    ) -> Result<Vec<SyncLogEntry>, StoreError> {
+        self.memory.log_entries(user, after, limit).await
     }
 
     async fn log(

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use koodtx_core::id::{SignInId, UserId};
 use koodtx_core::store::{
     AccountStore, Credentials, NewFamily, NewUser, Rotation, SignIn, StoreError, Taken, TokenHash,
-    User, UserPage,
+    TokenHolder, User, UserPage,
 };
 use koodtx_core::time::Timestamp;
 
@@ -25,6 +25,16 @@ impl<S: AccountStore> AccountStore for MeteredStore<S> {
 
     async fn user(&self, id: UserId) -> Result<Option<User>, StoreError> {
         self.meter.measure("user", self.inner.user(id)).await
+    }
+
+    async fn token_holder(
+        &self,
+        user: UserId,
+        sign_in: SignInId,
+        now: Timestamp,
+    ) -> Result<Option<TokenHolder>, StoreError> {
+        let call = self.inner.token_holder(user, sign_in, now);
+        self.meter.measure("token_holder", call).await
     }
 
     async fn credentials(&self, username: &str) -> Result<Option<Credentials>, StoreError> {
@@ -58,6 +68,11 @@ impl<S: AccountStore> AccountStore for MeteredStore<S> {
     ) -> Result<Option<User>, StoreError> {
         let call = self.inner.set_password(id, password_hash, now);
         self.meter.measure("set_password", call).await
+    }
+
+    async fn delete_user(&self, id: UserId, now: Timestamp) -> Result<bool, StoreError> {
+        let call = self.inner.delete_user(id, now);
+        self.meter.measure("delete_user", call).await
     }
 
     async fn create_family(&self, family: NewFamily, now: Timestamp) -> Result<(), StoreError> {

@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use koodtx_core::id::{SessionId, UserId};
 use koodtx_core::store::{
-    FoundSessions, MaintenanceStore, RepairPage, SessionFilter, SessionPosition, StoreError, Usage,
-    VerifyPage,
+    Erasure, FoundSessions, MaintenanceStore, RepairPage, SessionFilter, SessionPosition,
+    StoreError, Usage, VerifyPage,
 };
 use koodtx_core::time::Timestamp;
 
@@ -97,6 +97,11 @@ impl<S: MaintenanceStore> MaintenanceStore for MeteredStore<S> {
         self.meter
             .measure("purge_logs", self.inner.purge_logs(user, before, limit))
             .await
+    }
+
+    async fn erase_deleted(&self, limit: usize) -> Result<Erasure, StoreError> {
+        let call = self.inner.erase_deleted(limit);
+        self.meter.measure("erase_deleted", call).await
     }
 
     async fn optimise(&self, now: Timestamp) -> Result<Vec<String>, StoreError> {

@@ -7,7 +7,7 @@ use koodtx_core::store::{
     PushCommand, PushOutcome, SessionDetail, SessionList, StoreError, StoreInfo, SyncStore,
     UserStatus,
 };
-use koodtx_core::sync_log::NewSyncLogEntry;
+use koodtx_core::sync_log::{NewSyncLogEntry, SyncLogEntry};
 use koodtx_core::time::Timestamp;
 
 use super::MeteredStore;
@@ -76,6 +76,16 @@ impl<S: SyncStore> SyncStore for MeteredStore<S> {
         self.meter
             .measure("status", self.inner.status(user, recent))
             .await
+    }
+
+    async fn log_entries(
+        &self,
+        user: UserId,
+        after: Option<LogId>,
+        limit: usize,
+    ) -> Result<Vec<SyncLogEntry>, StoreError> {
+        let call = self.inner.log_entries(user, after, limit);
+        self.meter.measure("log_entries", call).await
     }
 
     async fn log(

@@ -98,6 +98,7 @@ impl ServerProcess {
             .current_dir(folder)
             .args(["--store", store, "--listen", listen]);
         command.env("KOODTX_RATE_LIMIT", "off");
+        command.env("KOODTX_REQUESTS_PER_MINUTE_ACCOUNT", "off");
         let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let address = lines.find_map(|line| {
