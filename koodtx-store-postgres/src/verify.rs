@@ -1,8 +1,6 @@
 //! Checking what is stored.
 
-use std::collections::BTreeMap;
-
-use koodtx_core::block::{Block, OpenCount};
+use koodtx_core::block::{Block, OpenEnd};
 use koodtx_core::id::{SensorType, SessionId, UserId};
 use koodtx_core::store::{Problem, SessionPosition};
 use koodtx_core::time::Timestamp;
@@ -65,7 +63,6 @@ pub(crate) async fn verify(
         user,
         row,
         seen: SeriesMap::new(),
-        ends: BTreeMap::new(),
         is_damaged: false,
         findings: Findings::default(),
     };
@@ -99,12 +96,18 @@ pub(crate) async fn series_of(
         user,
         row,
         seen: SeriesMap::new(),
-        ends: BTreeMap::new(),
         is_damaged: false,
         findings: Findings::default(),
     };
     check.blocks(connection).await?;
-    Ok(Some(check.seen).filter(|_| !check.is_damaged))
+    let mut seen = std::mem::take(&mut check.seen);
+    for (sensor_type, series) in &mut seen {
+        // One that is not what is remembered may be long: its blocks are left as they are.
+        series.open = series
+            .open
+            .filter(|&open| check.remembered_end(sensor_type) == Some(open));
+    }
+    Ok(Some(seen).filter(|_| !check.is_damaged))
 }
 
 /// What is said of a session whose row cannot be read. The check of the others goes on.
@@ -134,8 +137,6 @@ struct Check {
     row: SessionRow,
     /// What the blocks say of the series.
     seen: SeriesMap,
-    /// And of their open ends.
-    ends: BTreeMap<SensorType, OpenCount>,
     /// A block could not be read, so no count is known.
     is_damaged: bool,
     findings: Findings,
@@ -149,6 +150,10 @@ impl Check {
             sensor_type,
             message,
         });
+    }
+
+    fn remembered_end(&self, sensor_type: &SensorType) -> Option<OpenEnd> {
+        self.row.series.get(sensor_type)?.open
     }
 
     fn clocks(&mut self, clock: Timestamp) {
@@ -184,11 +189,6 @@ impl Check {
             }
             if rows.len() < STEP_BLOCKS_COUNT {
                 break;
-            }
-        }
-        for (sensor_type, end) in std::mem::take(&mut self.ends) {
-            if let Some(seen) = self.seen.get_mut(&sensor_type) {
-                seen.open = end.confirmed();
             }
         }
         Ok(())
@@ -239,16 +239,18 @@ impl Check {
             let message = format!("the block at {} {what}", meta.first);
             self.report(Some(sensor_type.clone()), message);
         }
-        let remembered = self.row.series.get(&sensor_type);
-        self.ends
-            .entry(sensor_type.clone())
-            .or_insert_with(|| OpenCount::of(remembered.and_then(|series| series.open)))
-            .count(&meta);
+        let remembered = self.remembered_end(&sensor_type);
+        let open = before.and_then(|before| before.open);
+        let is_open = remembered.is_some_and(|open| open.first <= meta.first);
         let seen = SeriesSummary {
             count: before.map_or(0, |before| before.count) + u64::from(meta.count),
             first: before.map_or(meta.first.as_micros(), |before| before.first),
             last: meta.last.as_micros(),
-            open: None,
+            open: if is_open {
+                OpenEnd::of_blocks(open, block)
+            } else {
+                open
+            },
         };
         self.seen.insert(sensor_type, seen);
     }

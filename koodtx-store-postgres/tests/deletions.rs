@@ -118,34 +118,35 @@ const WRITES: [(&str, Write); 3] = [
     }),
 ];
 
+/// Begins `write` while a deletion is under way that then ends so; returns what came of it, and the rows
+/// that there are.
+async fn write_beside_deletion(write: Write, end: &str) -> (Result<(), StoreError>, i64) {
+    let (database, store) = open().await;
+    register(&store).await;
+    let (mut deleting, mut watching) = (connect(&database).await, connect(&database).await);
+    execute(&mut deleting, DELETE).await;
+    let writing = tokio::spawn(write(store.clone()));
+    until_one_waits(&mut watching).await;
+    execute(&mut deleting, end).await;
+    (writing.await.unwrap(), rows(&mut watching).await)
+}
+
 #[tokio::test]
 async fn a_write_that_has_begun_before_a_deletion_commits_is_refused() {
     for (what, write) in WRITES {
-        let (database, store) = open().await;
-        register(&store).await;
-        let (mut deleting, mut watching) = (connect(&database).await, connect(&database).await);
-        execute(&mut deleting, DELETE).await;
-        let writing = tokio::spawn(write(store.clone()));
-        until_one_waits(&mut watching).await;
-        execute(&mut deleting, "COMMIT").await;
-        let refused = writing.await.unwrap().unwrap_err();
+        let (written, rows) = write_beside_deletion(write, "COMMIT").await;
+        let refused = written.unwrap_err();
         assert_eq!(refused.kind(), StoreErrorKind::UserDeleted, "{what}");
-        assert_eq!(rows(&mut watching).await, 0, "{what}");
+        assert_eq!(rows, 0, "{what}");
     }
 }
 
 #[tokio::test]
 async fn a_deletion_that_is_taken_back_lets_writes_go_on() {
     for (what, write) in WRITES {
-        let (database, store) = open().await;
-        register(&store).await;
-        let (mut deleting, mut watching) = (connect(&database).await, connect(&database).await);
-        execute(&mut deleting, DELETE).await;
-        let writing = tokio::spawn(write(store.clone()));
-        until_one_waits(&mut watching).await;
-        execute(&mut deleting, "ROLLBACK").await;
-        writing.await.unwrap().unwrap();
-        assert!(rows(&mut watching).await > 0, "{what}");
+        let (written, rows) = write_beside_deletion(write, "ROLLBACK").await;
+        written.unwrap();
+        assert!(rows > 0, "{what}");
     }
 }
 

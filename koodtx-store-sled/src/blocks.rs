@@ -10,6 +10,8 @@ use koodtx_core::time::Timestamp;
 
 use crate::error::{Failure, Result};
 use crate::key::{Key, KeyReader, Table};
+use crate::series::SeriesRecord;
+use crate::session::SessionRecord;
 use crate::values::{Entry, Values, WriteSet};
 
 /// Which series, by its keys and by the names that errors use.
@@ -27,7 +29,24 @@ pub(crate) struct SeriesKey<'a> {
 /// Bytes of the time before a block of an open end.
 const TIME_BYTES: usize = size_of::<i64>();
 
-impl SeriesKey<'_> {
+impl<'a> SeriesKey<'a> {
+    /// A series as it is stored.
+    pub(crate) fn of(
+        user: UserId,
+        session: &SessionRecord,
+        sensor_type: &'a SensorType,
+        series: &SeriesRecord,
+    ) -> Self {
+        Self {
+            user,
+            session: session.state.id,
+            sensor_type,
+            life: session.life,
+            number: series.number,
+            open: series.open,
+        }
+    }
+
     fn all(&self) -> Key {
         Key::blocks(self.user, self.life, self.number)
     }
@@ -117,25 +136,31 @@ impl SeriesKey<'_> {
     /// The block that records at `time` belong into, with where the one behind it begins; of the open
     /// end, all blocks.
     pub(crate) fn leaf(&self, values: &Values, time: Timestamp) -> Result<Option<Leaf>> {
+        if self.open.is_some_and(|open| open.first <= time) {
+            return self.open_leaf(values).map(Some);
+        }
         let entry = match self.last_until(values, time)? {
             Some(entry) => Some(entry),
             None => self.next_from(values, time)?,
         };
         let Some(entry) = entry else { return Ok(None) };
-        let first = first_time(&entry)?;
         if entry.is_in(Table::OpenBlock) {
-            return Ok(Some(Leaf {
-                blocks: self
-                    .open_blocks(values)
-                    .map(|entry| self.decode(values, &entry?))
-                    .collect::<Result<_>>()?,
-                next_first: None,
-            }));
+            return self.open_leaf(values).map(Some);
         }
         Ok(Some(Leaf {
             blocks: vec![self.decode(values, &entry)?],
-            next_first: self.first_behind(values, first)?,
+            next_first: self.first_behind(values, first_time(&entry)?)?,
         }))
+    }
+
+    fn open_leaf(&self, values: &Values) -> Result<Leaf> {
+        let blocks = self
+            .open_blocks(values)
+            .map(|entry| self.decode(values, &entry?));
+        Ok(Leaf {
+            blocks: blocks.collect::<Result<_>>()?,
+            next_first: None,
+        })
     }
 
     /// Count, range and latest change of a block, without decoding it.

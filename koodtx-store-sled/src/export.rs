@@ -238,28 +238,14 @@ impl Blocks {
             if let Some((sensor_type, series, entries)) = &mut self.current
                 && let Some(entry) = entries.next()
             {
-                let key = SeriesKey {
-                    user,
-                    session: self.session.state.id,
-                    sensor_type,
-                    life: self.session.life,
-                    number: series.number,
-                    open: series.open,
-                };
+                let key = SeriesKey::of(user, &self.session, sensor_type, series);
                 let block = key.decode(values, &entry?)?;
                 return Ok(Some(TransferItem::Block(sensor_type.clone(), block)));
             }
             let Some((sensor_type, series)) = self.series.next() else {
                 return Ok(None);
             };
-            let key = SeriesKey {
-                user,
-                session: self.session.state.id,
-                sensor_type: &sensor_type,
-                life: self.session.life,
-                number: series.number,
-                open: series.open,
-            };
+            let key = SeriesKey::of(user, &self.session, &sensor_type, &series);
             let entries = Box::new(key.scan(values));
             self.current = Some((sensor_type, series, entries));
         }

@@ -37,14 +37,7 @@ pub(crate) fn read(inner: &Inner, query: &RecordQuery) -> Result<RecordChunk> {
         let Ok(at) = sensor_types.binary_search(sensor_type) else {
             return Ok(None);
         };
-        let key = SeriesKey {
-            user: query.user,
-            session: query.session,
-            sensor_type,
-            life: session.life,
-            number: series[at].number,
-            open: series[at].open,
-        };
+        let key = SeriesKey::of(query.user, &session, sensor_type, &series[at]);
         filter.next_block(values, &key, from)
     })
 }

@@ -56,14 +56,7 @@ fn session(inner: &Inner, (user_id, created_at): SessionPosition) -> Result<Vec<
     let place = format!("user {user_id}, session {}", state.id);
     (state.data_count, state.series_count) = (0, 0);
     for (sensor_type, stored) in &stored {
-        let key = SeriesKey {
-            user: user_id,
-            session: state.id,
-            sensor_type,
-            life: record.life,
-            number: stored.number,
-            open: stored.open,
-        };
+        let key = SeriesKey::of(user_id, &record, sensor_type, stored);
         let counted = match count(inner, &key) {
             Ok(counted) => counted,
             // How much a damaged block holds is not known.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use koodtx_core::block::{BlockMeta, OpenCount};
+use koodtx_core::block::{BlockMeta, OpenEnd};
 use koodtx_core::id::{SensorType, SessionId, UserId};
 use koodtx_core::store::{Problem, SessionPosition};
 use koodtx_core::time::Timestamp;
@@ -226,16 +226,8 @@ impl Check<'_> {
     }
 
     fn series(&mut self, sensor_type: &SensorType, series: &SeriesRecord) -> Result<()> {
-        let key = SeriesKey {
-            user: self.user,
-            session: self.record.state.id,
-            sensor_type,
-            life: self.record.life,
-            number: series.number,
-            open: series.open,
-        };
+        let key = SeriesKey::of(self.user, self.record, sensor_type, series);
         let mut seen: Option<SeriesRecord> = None;
-        let mut end = OpenCount::of(series.open);
         let mut damaged = false;
         for entry in key.scan(&self.inner.values) {
             let entry = entry?;
@@ -261,23 +253,23 @@ impl Check<'_> {
                 );
                 continue;
             }
-            end.count(&meta);
             let before = seen.as_ref().map(|seen| seen.last);
             self.block(&key, &meta, is_open, before)?;
             let before = seen.take();
+            let open = before.as_ref().and_then(|before| before.open);
             seen = Some(SeriesRecord {
                 number: series.number,
                 count: before.as_ref().map_or(0, |before| before.count) + u64::from(meta.count),
                 first: before.map_or(first, |before| before.first),
                 last: meta.last,
-                open: None,
+                open: if is_open {
+                    OpenEnd::of_blocks(open, &block)
+                } else {
+                    open
+                },
             });
         }
         self.findings.records += seen.as_ref().map_or(0, |seen| seen.count);
-        let seen = seen.map(|seen| SeriesRecord {
-            open: end.confirmed(),
-            ..seen
-        });
         if !damaged && seen.as_ref() != Some(series) {
             self.report(
                 Some(sensor_type),

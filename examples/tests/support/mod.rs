@@ -49,6 +49,11 @@ pub fn server_binary() -> &'static Path {
         if !cfg!(debug_assertions) {
             cargo.arg("--release");
         }
+        // Other features would put another program in the place of the one that the server's own
+        // tests run.
+        if cfg!(feature = "otlp") {
+            cargo.arg("--all-features");
+        }
         cargo
             .current_dir(env!("CARGO_MANIFEST_DIR"))
             .stderr(Stdio::inherit());

@@ -23,7 +23,7 @@ pub use merge::{
     IncomingSeries, Leaf, LeafEdit, MergeCounts, SeriesMerge, SeriesMerger, join_blocks,
     merge_series,
 };
-pub use open_end::{OPEN_BLOCKS_MAX_COUNT, OpenCount, OpenEnd, SeriesEnd};
+pub use open_end::{OPEN_BLOCKS_MAX_COUNT, OpenEnd, SeriesEnd};
 pub use parts::BlockParts;
 pub use read::{ChunkAssembler, Found, assemble_chunk};
 pub use record::Record;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::split::{BLOCK_RAW_MAX_BYTES, BLOCK_RECORDS_MAX_COUNT, raw_bytes};
-use super::{Block, BlockMeta, Columns};
+use super::{Block, Columns};
 use crate::time::Timestamp;
 
 /// Most blocks of an open end. Bounds what a push that touches the end has to read, and how many
@@ -51,7 +51,8 @@ impl OpenEnd {
         Self::of_blocks(None, block).filter(|end| !is_full(end))
     }
 
-    /// The open end `before` with `block` behind it: for counting one anew.
+    /// The open end `before` with `block` behind it: for counting one anew, to tell whether it is as it is
+    /// remembered.
     #[must_use]
     pub fn of_blocks(before: Option<Self>, block: &Block) -> Option<Self> {
         let first = *block.columns.times.first()?;
@@ -79,42 +80,5 @@ impl OpenEnd {
             records: self.records + appended.records,
             raw_bytes: self.raw_bytes + appended.raw_bytes,
         }
-    }
-}
-
-/// Counts the blocks of an open end, to tell whether it is as it is remembered.
-#[derive(Clone, Copy, Debug)]
-pub struct OpenCount {
-    remembered: Option<OpenEnd>,
-    blocks: u32,
-    records: u32,
-}
-
-impl OpenCount {
-    /// Begins to count what is remembered as `remembered`.
-    pub fn of(remembered: Option<OpenEnd>) -> Self {
-        Self {
-            remembered,
-            blocks: 0,
-            records: 0,
-        }
-    }
-
-    /// Counts a block of the series, if it belongs there.
-    pub fn count(&mut self, block: &BlockMeta) {
-        if self
-            .remembered
-            .is_some_and(|open| open.first <= block.first)
-        {
-            self.blocks += 1;
-            self.records += block.count;
-        }
-    }
-
-    /// What is remembered, if all blocks of the series come to that.
-    pub fn confirmed(self) -> Option<OpenEnd> {
-        let counted = (self.blocks, self.records);
-        self.remembered
-            .filter(|open| (open.blocks, open.records) == counted)
     }
 }

@@ -4,21 +4,18 @@
 use std::collections::BTreeMap;
 
 use koodtx_core::limits::PUSH_ERROR_DETAILS_MAX_COUNT;
-use koodtx_core::push::{PushBatch, PushErrorKind};
+use koodtx_core::push::PushBatch;
 use koodtx_fuzz::json::{minified, scattered};
 use koodtx_fuzz::memory::within;
-use koodtx_fuzz::push::{adds_up, samples};
+use koodtx_fuzz::push::{samples, understood};
 use libfuzzer_sys::fuzz_target;
 use peak_alloc::PeakAlloc;
 use serde::Deserialize;
-use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
 #[global_allocator]
 static ALLOCATOR: PeakAlloc = PeakAlloc;
 
-/// Limits are in bytes as sent, white space included; below this all spellings of a body are alike.
-const BODY_MAX_BYTES: usize = 4 * 1024;
 /// Most bytes of memory for a byte of the body: a digit and a comma become a number of eight bytes with its
 /// row, in a list that grows by doubling, and all is copied once where rows are out of order.
 const BYTES_PER_BYTE: usize = 40;
@@ -148,27 +145,9 @@ impl Group<'_> {
 fuzz_target!(|bytes: &[u8]| {
     let max = FREE_BYTES + BYTES_PER_BYTE * bytes.len();
     let parsed = within(max, || PushBatch::parse_columns(bytes));
-    let Ok(text) = str::from_utf8(bytes) else {
-        assert!(parsed.is_err_and(|error| error.kind() == PushErrorKind::Malformed));
+    let Some((text, batch)) = understood(bytes, parsed) else {
         return;
     };
-    let is_object = text.trim_ascii_start().starts_with('{')
-        && serde_json::from_str::<IgnoredAny>(text).is_ok();
-    let batch = match parsed {
-        Ok(batch) => batch,
-        Err(error) => {
-            assert!(
-                error.kind() != PushErrorKind::Malformed || !is_object,
-                "{error}"
-            );
-            return;
-        }
-    };
-    assert!(is_object);
-    adds_up(&batch);
-    if text.len() > BODY_MAX_BYTES {
-        return;
-    }
     // Numbers without white space between them are read another way.
     for respaced in [minified(text), scattered(text)] {
         assert_eq!(

@@ -5,17 +5,13 @@ use std::collections::HashMap;
 
 use koodtx_core::json::canonical_text;
 use koodtx_core::limits::PUSH_ERROR_DETAILS_MAX_COUNT;
-use koodtx_core::push::{PushBatch, PushErrorKind};
+use koodtx_core::push::PushBatch;
 use koodtx_fuzz::json::{Exact, minified, scattered};
-use koodtx_fuzz::push::{Samples, adds_up, samples};
+use koodtx_fuzz::push::{Samples, samples, understood};
 use libfuzzer_sys::fuzz_target;
 use serde::Deserialize;
-use serde::de::IgnoredAny;
 use serde_json::Value;
 use serde_json::value::RawValue;
-
-/// Limits are in bytes as sent, white space included; below this all spellings of a body are alike.
-const BODY_MAX_BYTES: usize = 4 * 1024;
 
 /// A body whose members serde_json finds.
 #[derive(Deserialize)]
@@ -28,27 +24,9 @@ struct Body<'a> {
 
 fuzz_target!(|bytes: &[u8]| {
     let parsed = PushBatch::parse(bytes);
-    let Ok(text) = str::from_utf8(bytes) else {
-        assert!(parsed.is_err_and(|error| error.kind() == PushErrorKind::Malformed));
+    let Some((text, batch)) = understood(bytes, parsed) else {
         return;
     };
-    let is_object = text.trim_ascii_start().starts_with('{')
-        && serde_json::from_str::<IgnoredAny>(text).is_ok();
-    let batch = match parsed {
-        Ok(batch) => batch,
-        Err(error) => {
-            assert!(
-                error.kind() != PushErrorKind::Malformed || !is_object,
-                "{error}"
-            );
-            return;
-        }
-    };
-    assert!(is_object);
-    adds_up(&batch);
-    if text.len() > BODY_MAX_BYTES {
-        return;
-    }
     // The way through a template, and the general way: both are the same.
     for respaced in [minified(text), scattered(text)] {
         assert_eq!(PushBatch::parse(respaced.as_bytes()).as_ref(), Ok(&batch));

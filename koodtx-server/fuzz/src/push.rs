@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use koodtx_core::id::SensorType;
 use koodtx_core::limits::PUSH_ERROR_DETAILS_MAX_COUNT;
-use koodtx_core::push::PushBatch;
+use koodtx_core::push::{PushBatch, PushError, PushErrorKind};
 use koodtx_core::sample_time::is_sample_time;
 use koodtx_core::time::Timestamp;
+use serde::de::IgnoredAny;
 
 /// A record as it should be stored.
 #[derive(Debug, PartialEq)]
@@ -20,11 +21,41 @@ pub struct Sample {
 /// Samples by sensor and time.
 pub type Samples = BTreeMap<(SensorType, Timestamp), Sample>;
 
+/// Limits are in bytes as sent, white space included; below this all spellings of a body are alike.
+const BODY_MAX_BYTES: usize = 4 * 1024;
+
+/// Checks that a body is malformed exactly where it is no JSON object, and that a batch adds up; returns
+/// both, where all spellings of the body are alike.
+///
+/// # Panics
+/// If not.
+pub fn understood(bytes: &[u8], parsed: Result<PushBatch, PushError>) -> Option<(&str, PushBatch)> {
+    let Ok(text) = str::from_utf8(bytes) else {
+        assert!(parsed.is_err_and(|error| error.kind() == PushErrorKind::Malformed));
+        return None;
+    };
+    let is_object = text.trim_ascii_start().starts_with('{')
+        && serde_json::from_str::<IgnoredAny>(text).is_ok();
+    let batch = match parsed {
+        Ok(batch) => batch,
+        Err(error) => {
+            assert!(
+                error.kind() != PushErrorKind::Malformed || !is_object,
+                "{error}"
+            );
+            return None;
+        }
+    };
+    assert!(is_object);
+    adds_up(&batch);
+    (text.len() <= BODY_MAX_BYTES).then_some((text, batch))
+}
+
 /// Checks that counts add up and everything is in order.
 ///
 /// # Panics
 /// If not.
-pub fn adds_up(batch: &PushBatch) {
+fn adds_up(batch: &PushBatch) {
     let kept: usize = batch.series.iter().map(|series| series.records.len()).sum();
     assert_eq!(
         batch.total_records,

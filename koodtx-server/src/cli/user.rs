@@ -146,6 +146,15 @@ fn confirm(username: &str) -> Result<(), CliError> {
     eprintln!(
         "This deletes {username} and everything stored for them, for good. Type the username to go on:"
     );
+    if typed_line()? == username {
+        Ok(())
+    } else {
+        Err(refused("that is another name"))
+    }
+}
+
+/// A line of the standard input, without its end.
+fn typed_line() -> Result<String, CliError> {
     let mut line = String::new();
     std::io::stdin()
         .read_line(&mut line)
@@ -153,11 +162,8 @@ fn confirm(username: &str) -> Result<(), CliError> {
             what: "standard input".to_owned(),
             source,
         })?;
-    if line.trim_end_matches(['\r', '\n']) == username {
-        Ok(())
-    } else {
-        Err(refused("that is another name"))
-    }
+    line.truncate(line.trim_end_matches(['\r', '\n']).len());
+    Ok(line)
 }
 
 async fn erase(server: &Server) -> Result<(), CliError> {
@@ -229,16 +235,8 @@ impl Password {
                 generated: true,
             });
         }
-        let mut line = String::new();
-        std::io::stdin()
-            .read_line(&mut line)
-            .map_err(|source| CliError::Io {
-                what: "standard input".to_owned(),
-                source,
-            })?;
-        let text = line.trim_end_matches(['\r', '\n']).to_owned();
         Ok(Self {
-            text,
+            text: typed_line()?,
             generated: false,
         })
     }

@@ -5,24 +5,32 @@ use koodtx_core::pull::{MergedRows, RecordChunk, SeriesWriter};
 use super::ExportError;
 use super::encoder::Encoder;
 
+/// The records of a chunk, each as in a pull and with a line feed. `opening` stands in place of the brace
+/// that its object begins with, and may bring members of its own.
+pub(super) fn record_lines(chunk: &RecordChunk, opening: &str) -> String {
+    let mut out = String::new();
+    let mut writers: Vec<_> = chunk
+        .series
+        .iter()
+        .map(|(sensor_type, block)| SeriesWriter::new(sensor_type, block, 0))
+        .collect();
+    let blocks = chunk.series.iter().map(|(_, block)| block);
+    for (series, row) in MergedRows::new(blocks, &vec![0; chunk.series.len()]) {
+        let brace = out.len();
+        writers[series].write(&mut out, row);
+        out.replace_range(brace..=brace, opening);
+        out.push('\n');
+    }
+    out
+}
+
 /// Writes each record as a pull does, and a line feed.
 #[derive(Debug)]
 pub(super) struct NdjsonEncoder;
 
 impl Encoder for NdjsonEncoder {
     fn records(&mut self, chunk: &RecordChunk) -> Result<Vec<u8>, ExportError> {
-        let mut out = String::new();
-        let mut writers: Vec<_> = chunk
-            .series
-            .iter()
-            .map(|(sensor_type, block)| SeriesWriter::new(sensor_type, block, 0))
-            .collect();
-        let blocks = chunk.series.iter().map(|(_, block)| block);
-        for (series, row) in MergedRows::new(blocks, &vec![0; chunk.series.len()]) {
-            writers[series].write(&mut out, row);
-            out.push('\n');
-        }
-        Ok(out.into_bytes())
+        Ok(record_lines(chunk, "{").into_bytes())
     }
 
     fn end(&mut self) -> Result<Vec<u8>, ExportError> {

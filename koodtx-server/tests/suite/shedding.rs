@@ -5,7 +5,8 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::support::{
-    Account, Connection, Exposition, TestServer, push_body, push_head, record, session_id,
+    Account, Connection, Exposition, LONG_TEXTS_BYTES, TestServer, long_push_body, push_body,
+    push_head, session_id,
 };
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -17,6 +18,24 @@ async fn waiting_push(server: &TestServer, account: &Account, body: &str) -> Con
     let head = push_head(account, &format!("content-length: {}", body.len()));
     assert!(connection.send(head).await);
     connection
+}
+
+const HEALTH: &str = "GET /health HTTP/1.1\r\nhost: x\r\n\r\n";
+
+/// Connections on each of which a request was answered, and which stay open.
+async fn open_connections(server: &TestServer, count: usize) -> Vec<Connection> {
+    let mut open = Vec::new();
+    for _ in 0..count {
+        let mut connection = Connection::to(server.address).await;
+        answers(&mut connection).await;
+        open.push(connection);
+    }
+    open
+}
+
+async fn answers(connection: &mut Connection) {
+    assert!(connection.send(HEALTH).await);
+    assert_eq!(connection.answer().await.unwrap().status, 200);
 }
 
 /// Waits until so many places are taken.
@@ -48,9 +67,7 @@ async fn beyond_the_places_requests_are_shed_until_there_is_room_again() {
     answer.is_shed(503, "overloaded");
     assert_eq!(answer.json["details"]["reason"], "concurrent_requests");
     assert!(beyond.send(&body).await);
-    let health = "GET /health HTTP/1.1\r\nhost: x\r\n\r\n";
-    assert!(beyond.send(health).await);
-    assert_eq!(beyond.answer().await.unwrap().status, 200);
+    answers(&mut beyond).await;
     server
         .get("/api/auth/me")
         .by(&ann)
@@ -100,21 +117,10 @@ async fn who_goes_away_leaves_a_place() {
 
 #[tokio::test]
 async fn a_pull_keeps_its_place_until_it_was_read() {
-    // More than fits into the buffers of a connection.
-    const RECORDS_COUNT: i64 = 2_000;
     let settings = [ON, ("KOODTX_CONCURRENT_REQUESTS", "1")];
     let server = TestServer::with(&settings).await;
     let ann = server.register("ann").await;
-    let text = "x".repeat(16_000);
-    let records: Vec<_> = (0..RECORDS_COUNT)
-        .map(|millis| {
-            let mut record = record("note", millis, 0.0);
-            record["data"]["text"] = json!(text);
-            record
-        })
-        .collect();
-    let mut body = push_body(1, 0);
-    body["sensor_data"] = json!(records);
+    let body = long_push_body();
     let push = server.post("/api/sync/push").by(&ann).json(&body);
     push.send().await.ok();
 
@@ -134,7 +140,7 @@ async fn a_pull_keeps_its_place_until_it_was_read() {
         .is(503, "overloaded");
     // Read to its end, it makes room.
     let received = tokio::time::timeout(PATIENCE, reader.closed());
-    assert!(received.await.unwrap() > text.len() * RECORDS_COUNT as usize);
+    assert!(received.await.unwrap() > LONG_TEXTS_BYTES);
     until_taken(&server, 0.0).await;
     server.get("/api/auth/me").by(&ann).send().await.ok();
 }
@@ -225,16 +231,9 @@ async fn a_flood_of_passwords_is_shed_and_signing_in_works_again_after_it() {
 async fn connections_of_one_address_are_bounded_and_those_beyond_are_told_so() {
     let settings = [ON, ("KOODTX_MAX_CONNECTIONS_PER_ADDRESS", "3")];
     let server = TestServer::with(&settings).await;
-    let health = "GET /health HTTP/1.1\r\nhost: x\r\n\r\n";
-    let mut open = Vec::new();
-    for _ in 0..3 {
-        let mut connection = Connection::to(server.address).await;
-        assert!(connection.send(health).await);
-        assert_eq!(connection.answer().await.unwrap().status, 200);
-        open.push(connection);
-    }
+    let mut open = open_connections(&server, 3).await;
     let mut beyond = Connection::to(server.address).await;
-    beyond.send(health).await;
+    beyond.send(HEALTH).await;
     let answer = beyond.answer().await.unwrap();
     answer.is_shed(503, "too_many_connections");
     assert_eq!(
@@ -246,8 +245,7 @@ async fn connections_of_one_address_are_bounded_and_those_beyond_are_told_so() {
         .await
         .unwrap();
     for connection in &mut open {
-        assert!(connection.send(health).await);
-        assert_eq!(connection.answer().await.unwrap().status, 200);
+        answers(connection).await;
     }
     let scrape = Exposition::of(&server).await;
     assert_eq!(scrape.value("koodtx_http_connections_refused_total"), 1.0);
@@ -257,7 +255,7 @@ async fn connections_of_one_address_are_bounded_and_those_beyond_are_told_so() {
     let served = async {
         loop {
             let mut again = Connection::to(server.address).await;
-            again.send(health).await;
+            again.send(HEALTH).await;
             if again
                 .answer()
                 .await
@@ -278,16 +276,9 @@ async fn connections_beyond_all_there_may_be_wait_for_one_that_ends() {
         ("KOODTX_HEAD_TIMEOUT_SECONDS", "60"),
     ];
     let server = TestServer::with(&settings).await;
-    let health = "GET /health HTTP/1.1\r\nhost: x\r\n\r\n";
-    let mut open = Vec::new();
-    for _ in 0..2 {
-        let mut connection = Connection::to(server.address).await;
-        assert!(connection.send(health).await);
-        assert_eq!(connection.answer().await.unwrap().status, 200);
-        open.push(connection);
-    }
+    let mut open = open_connections(&server, 2).await;
     let mut waiting = Connection::to(server.address).await;
-    assert!(waiting.send(health).await);
+    assert!(waiting.send(HEALTH).await);
     let early = tokio::time::timeout(Duration::from_millis(200), waiting.answer()).await;
     assert!(early.is_err(), "{early:?}");
     drop(open.pop());

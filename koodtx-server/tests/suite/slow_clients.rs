@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::support::{Connection, Exposition, TestServer, push_body, push_head, record};
+use crate::support::{
+    Connection, Exposition, LONG_TEXTS_BYTES, TestServer, long_push_body, push_body, push_head,
+};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Pause between the bytes of a client that sends them one by one: much shorter than any time-out.
@@ -137,8 +139,6 @@ async fn bodies_that_drip_are_cut_off() {
 
 #[tokio::test]
 async fn a_client_that_does_not_read_is_cut_off() {
-    // More than fits into the buffers of a connection.
-    const RECORDS_COUNT: i64 = 2_000;
     let settings = [
         ("KOODTX_WRITE_TIMEOUT_SECONDS", "3"),
         ("KOODTX_CONCURRENT_REQUESTS", "2"),
@@ -146,16 +146,7 @@ async fn a_client_that_does_not_read_is_cut_off() {
     ];
     let server = TestServer::with(&settings).await;
     let ann = server.register("ann").await;
-    let text = "x".repeat(16_000);
-    let records: Vec<_> = (0..RECORDS_COUNT)
-        .map(|millis| {
-            let mut record = record("note", millis, 0.0);
-            record["data"]["text"] = json!(text);
-            record
-        })
-        .collect();
-    let mut body = push_body(1, 0);
-    body["sensor_data"] = json!(records);
+    let body = long_push_body();
     server
         .post("/api/sync/push")
         .by(&ann)
@@ -184,7 +175,7 @@ async fn a_client_that_does_not_read_is_cut_off() {
     for connection in deaf {
         let received = tokio::time::timeout(PATIENCE, connection.closed());
         let received = received.await.expect("the server closes");
-        assert!(received < text.len() * RECORDS_COUNT as usize, "{received}");
+        assert!(received < LONG_TEXTS_BYTES, "{received}");
     }
     // Pulls that broke off are known as that.
     let status = server.get("/api/sync/status").by(&ann).send().await.ok();

@@ -1,7 +1,7 @@
 //! What the members of the file hold, as JSON.
 
 use koodtx_core::id::SessionId;
-use koodtx_core::pull::{Damage, MergedRows, RecordChunk, SeriesWriter};
+use koodtx_core::pull::{Damage, RecordChunk};
 use koodtx_core::sample_time::write_sample_time;
 use koodtx_core::session::SessionState;
 use koodtx_core::store::{Analysis, SignIn, User};
@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::super::ExportError;
+use super::super::ndjson::record_lines;
 
 /// Names the form of the file; another number is another form.
 const FORMAT: &str = "koodtx-account-1";
@@ -70,23 +71,7 @@ pub(super) fn session(state: &SessionState) -> Value {
 
 /// The records of a chunk, each as in a pull with the session before it.
 pub(super) fn records(session: SessionId, chunk: &RecordChunk) -> String {
-    let prefix = format!("{{\"session_id\":\"{session}\",");
-    let mut out = String::new();
-    let mut writers: Vec<_> = chunk
-        .series
-        .iter()
-        .map(|(sensor_type, block)| SeriesWriter::new(sensor_type, block, 0))
-        .collect();
-    let blocks = chunk.series.iter().map(|(_, block)| block);
-    for (series, row) in MergedRows::new(blocks, &vec![0; chunk.series.len()]) {
-        out.push_str(&prefix);
-        let brace = out.len();
-        writers[series].write(&mut out, row);
-        // The object has begun with the prefix.
-        out.remove(brace);
-        out.push('\n');
-    }
-    out
+    record_lines(chunk, &format!("{{\"session_id\":\"{session}\","))
 }
 
 /// An analysis, its result to the character.

@@ -29,7 +29,7 @@ pub struct Load {
     next: u64,
     acknowledged: Vec<u64>,
     refused: Vec<u64>,
-    pub refusals_count: usize,
+    refusals_count: usize,
 }
 
 impl Load {
@@ -138,6 +138,13 @@ impl Load {
 
     pub fn acknowledged_count(&self) -> usize {
         self.acknowledged.len()
+    }
+
+    /// The server's log has `text`, and not for every refusal.
+    pub fn assert_told_seldom(&self, folder: &Folder, text: &str) {
+        let log = folder.log();
+        let lines = log.matches(text).count();
+        assert!(lines > 0 && lines < self.refusals_count / 5, "{log}");
     }
 
     /// Deletes a session that was acknowledged.

@@ -16,5 +16,6 @@ pub use program::{Running, finish, program, run};
 pub use server::TestServer;
 pub use tls::{Identity, TlsClient, start_tls};
 pub use wire::{
-    Connection, compressed, decompressed, exchange, push_body, push_head, record, session_id,
+    Connection, LONG_TEXTS_BYTES, compressed, decompressed, exchange, long_push_body, push_body,
+    push_head, record, session_id,
 };

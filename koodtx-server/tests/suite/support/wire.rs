@@ -31,6 +31,26 @@ pub fn push_body(session: u32, count: i64) -> Value {
     })
 }
 
+/// What the texts of [`long_push_body`] come to, in bytes.
+pub const LONG_TEXTS_BYTES: usize = LONG_RECORDS_COUNT as usize * LONG_TEXT_BYTES;
+const LONG_RECORDS_COUNT: i64 = 2_000;
+const LONG_TEXT_BYTES: usize = 16_000;
+
+/// A push that is more, when it is pulled, than fits into the buffers of a connection.
+pub fn long_push_body() -> Value {
+    let text = "x".repeat(LONG_TEXT_BYTES);
+    let records: Vec<_> = (0..LONG_RECORDS_COUNT)
+        .map(|millis| {
+            let mut record = record("note", millis, 0.0);
+            record["data"]["text"] = json!(text);
+            record
+        })
+        .collect();
+    let mut body = push_body(1, 0);
+    body["sensor_data"] = json!(records);
+    body
+}
+
 pub async fn compressed(coding: &str, bytes: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
     match coding {
