@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use futures_util::StreamExt;
 use koodtx_core::id::UserId;
-use koodtx_core::store::{PushCommand, StoreError, SyncStore};
+use koodtx_core::store::{PushCommand, Quota, StoreError, SyncStore};
 use koodtx_core::time::Timestamp;
 use koodtx_server::analysis::{analyse, anomalies};
 use koodtx_server::export::{ExportError, ExportFormat, export};
@@ -96,6 +96,7 @@ pub async fn fill(path: &Path) -> Result<(), ComputingError> {
             body_bytes: 0,
             started_at: Timestamp::now(),
             request_id: None,
+            quota: Quota::default(),
         };
         store.push(command, Timestamp::now()).await?;
     }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use koodtx_core::conformance::Harness;
 use koodtx_core::id::UserId;
 use koodtx_core::push::PushBatch;
-use koodtx_core::store::{PushCommand, Store, SyncStore};
+use koodtx_core::store::{PushCommand, Quota, Store, SyncStore};
 use koodtx_core::time::Timestamp;
 use koodtx_examples::journal_store::JournalStore;
 use serde_json::{Value, json};
@@ -59,6 +59,7 @@ async fn data_that_grew_in_its_stored_form_is_replayed() {
         body_bytes: 1,
         started_at: now,
         request_id: None,
+        quota: Quota::default(),
     };
 
     let store = JournalStore::open(folder.path()).await.unwrap();

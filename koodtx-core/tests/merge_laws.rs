@@ -10,7 +10,7 @@ use koodtx_core::block::{
     BLOCK_RECORDS_MAX_COUNT, Block, IncomingSeries, Leaf, MergeCounts, OPEN_BLOCKS_MAX_COUNT,
     OpenEnd, SeriesEnd, join_blocks, merge_series,
 };
-use koodtx_core::json::canonical_text;
+use koodtx_core::json::{Json, Number, canonical_text};
 use koodtx_core::push::PushBatch;
 use koodtx_core::register::{Effect, Register, Stamp};
 use koodtx_core::session::{SampleRate, SessionFields};
@@ -270,6 +270,24 @@ impl Series {
 #[derive(Default)]
 struct Oracle {
     records: BTreeMap<Timestamp, (Timestamp, Timestamp, String)>,
+    /// What each record counts towards a quota, as it was sent.
+    weights: BTreeMap<Timestamp, i64>,
+}
+
+/// What a sample with this `data` counts towards a quota.
+fn weight(data: &str) -> i64 {
+    const DEPTH_MAX: usize = 16;
+    let Ok(Json::Object(members)) = Json::parse(data, DEPTH_MAX) else {
+        panic!("{data} is no object");
+    };
+    let fields = members.iter().map(|(name, value)| {
+        let of_value = match value {
+            Json::Number(Number::Double(_)) => 8,
+            other => other.stored_text().len(),
+        };
+        name.len() + of_value
+    });
+    16 + fields.sum::<usize>() as i64
 }
 
 impl Oracle {
@@ -282,6 +300,9 @@ impl Oracle {
             match self.records.get_mut(&incoming.time(row)) {
                 None => {
                     counts.inserted += 1;
+                    let weight = weight(&incoming.data(row));
+                    counts.added_bytes += weight;
+                    self.weights.insert(incoming.time(row), weight);
                     self.records
                         .insert(incoming.time(row), (stamp, tick.at(), value));
                 }
@@ -291,6 +312,9 @@ impl Oracle {
                 }
                 Some(stored) if (stored.0, &stored.2) < (stamp, &value) => {
                     counts.updated += 1;
+                    let weight = weight(&incoming.data(row));
+                    let before = self.weights.insert(incoming.time(row), weight);
+                    counts.added_bytes += weight - before.unwrap_or_default();
                     *stored = (stamp, tick.at(), value);
                 }
                 Some(_) => counts.duplicates += 1,
@@ -336,6 +360,9 @@ proptest! {
             }
             oracle.push(&incoming, Tick::after(clock, clock));
             prop_assert_eq!(again.inserted, 0);
+            // However the series is cut into blocks, what it counts is what its records count.
+            let counted: u64 = series.blocks.values().map(Block::data_bytes).sum();
+            prop_assert_eq!(counted as i64, oracle.weights.values().sum::<i64>());
         }
         let stored: Vec<_> = series
             .records()

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use koodtx_core::id::UserId;
 use koodtx_core::push::PushBatch;
-use koodtx_core::store::{MaintenanceStore, PushCommand, StoreError, SyncStore};
+use koodtx_core::store::{MaintenanceStore, PushCommand, Quota, StoreError, SyncStore};
 use koodtx_core::time::Timestamp;
 use koodtx_store_postgres::{InvalidUrl, PostgresOptions, PostgresStore};
 use koodtx_store_sled::{SledOptions, SledStore};
@@ -134,6 +134,7 @@ async fn push(
         body_bytes: 0,
         started_at: now,
         request_id: None,
+        quota: Quota::default(),
     };
     store.push(command, now).await?;
     Ok(())

@@ -8,7 +8,7 @@ use koodtx_core::memory::MemoryStore;
 use koodtx_core::push::{PushBatch, SeriesBatch};
 use koodtx_core::session::SessionPatch;
 use koodtx_core::store::{
-    AccountStore, Analysis, MaintenanceStore, NewFamily, NewUser, PushCommand, ResultStore,
+    AccountStore, Analysis, MaintenanceStore, NewFamily, NewUser, PushCommand, Quota, ResultStore,
     StoreError, StoreErrorKind, SyncStore, TaskRun, TokenHash, TransferStore, UserImport,
 };
 use koodtx_core::sync_log::NewSyncLogEntry;
@@ -116,6 +116,9 @@ pub(super) struct Push {
     #[serde(default)]
     request_id: Option<String>,
     started_at: Timestamp,
+    /// By which it was taken or refused.
+    #[serde(default)]
+    quota: Quota,
     /// As on the wire.
     session: Value,
     series: Vec<Series>,
@@ -159,8 +162,11 @@ impl<'a> Replay<'a> {
 }
 
 fn is_refusal(kind: StoreErrorKind) -> bool {
-    use StoreErrorKind::{AlreadyExists, LimitExceeded, NotFound, UserDeleted};
-    matches!(kind, NotFound | AlreadyExists | LimitExceeded | UserDeleted)
+    use StoreErrorKind::{AlreadyExists, LimitExceeded, NotFound, QuotaExceeded, UserDeleted};
+    matches!(
+        kind,
+        NotFound | AlreadyExists | LimitExceeded | QuotaExceeded | UserDeleted
+    )
 }
 
 impl Replay<'_> {
@@ -280,6 +286,7 @@ impl Push {
             body_bytes: command.body_bytes,
             request_id: command.request_id.clone(),
             started_at: command.started_at,
+            quota: command.quota,
             session: session_to_json(&batch.session),
             series: batch.series.iter().map(Series::new).collect(),
             total_records: batch.total_records,
@@ -309,6 +316,7 @@ impl Push {
             body_bytes: self.body_bytes,
             request_id: self.request_id,
             started_at: self.started_at,
+            quota: self.quota,
         })
     }
 }

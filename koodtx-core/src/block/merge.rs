@@ -32,6 +32,9 @@ pub struct MergeCounts {
     pub updated: u64,
     /// Keys whose value did not change.
     pub duplicates: u64,
+    /// By how much what is stored counts more ([`Block::data_bytes`]), in bytes; negative where values
+    /// became shorter.
+    pub added_bytes: i64,
 }
 
 impl MergeCounts {
@@ -40,6 +43,7 @@ impl MergeCounts {
         self.inserted += other.inserted;
         self.updated += other.updated;
         self.duplicates += other.duplicates;
+        self.added_bytes += other.added_bytes;
     }
 }
 
@@ -386,6 +390,8 @@ impl<'a> Application<'a> {
                 stamps: self.stamps,
             };
             block.drop_implied_stamps();
+            let (before, after) = (self.stored.data_bytes(), block.data_bytes());
+            self.counts.added_bytes = after as i64 - before as i64;
             block
         };
         Applied {

@@ -14,6 +14,7 @@ mod parts;
 mod read;
 mod record;
 mod split;
+mod weight;
 
 pub use codec::{BlockError, read_meta};
 pub(crate) use columns::Values;
@@ -28,6 +29,8 @@ pub use parts::BlockParts;
 pub use read::{ChunkAssembler, Found, assemble_chunk};
 pub use record::Record;
 pub use split::{BLOCK_RAW_MAX_BYTES, BLOCK_RECORDS_MAX_COUNT};
+pub(crate) use weight::of_data as data_bytes_of;
+pub use weight::{NUMBER_BYTES, SAMPLE_BYTES};
 
 use columns::Run;
 

@@ -12,8 +12,8 @@ use crate::id::{SensorType, SessionId, UserId};
 use crate::pull::{PullHead, PullQuery, RecordChunk, RecordPosition, RecordQuery};
 use crate::session::SessionState;
 use crate::store::{
-    AccountStore, MaintenanceStore, PushCommand, PushOutcome, ResultStore, SessionDetail, Store,
-    StoreError, SyncStore, TransferStore,
+    AccountStore, MaintenanceStore, PushCommand, PushOutcome, Quota, ResultStore, SessionDetail,
+    Store, StoreError, StoreErrorKind, SyncStore, TransferStore,
 };
 use crate::time::Timestamp;
 
@@ -166,6 +166,22 @@ impl Harness {
             .await?)
     }
 
+    /// Pushes within a quota; says whether it was taken.
+    pub async fn push_within(
+        &self,
+        quota: Quota,
+        user: UserId,
+        session: &str,
+        records: &[String],
+    ) -> Outcome<bool> {
+        let now = self.now();
+        let command = PushCommand {
+            quota,
+            ..push_command(user, &body(session, records), now)?
+        };
+        taken(self.sync.push(command, now).await)
+    }
+
     /// Deletes a session.
     pub async fn delete(&self, user: UserId, session: SessionId) -> Outcome<Timestamp> {
         Ok(self.sync.delete_session(user, session, self.now()).await?)
@@ -256,7 +272,17 @@ pub(crate) fn push_command(user: UserId, body: &str, now: Timestamp) -> Outcome<
         body_bytes: body.len() as u64,
         request_id: Some(PUSH_REQUEST_ID.to_owned()),
         started_at: now,
+        quota: Quota::default(),
     })
+}
+
+/// Whether a push was taken, or refused because of its quota.
+pub(crate) fn taken(outcome: Result<PushOutcome, StoreError>) -> Outcome<bool> {
+    match outcome {
+        Ok(_) => Ok(true),
+        Err(error) if error.kind() == StoreErrorKind::QuotaExceeded => Ok(false),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Follows a record query chunk by chunk to the end, and checks on the way what must hold of any

@@ -112,6 +112,20 @@ macro_rules! __conformance_table {
                 a_session_may_reach_the_sensor_limit
                 a_push_over_the_sensor_limit_is_refused_whole
             }
+            quotas {
+                data_bytes_are_those_of_the_records
+                data_bytes_of_a_user_are_those_of_the_sessions
+                a_push_may_reach_the_quota_of_bytes
+                a_push_over_the_quota_of_bytes_is_refused_whole
+                a_push_may_reach_the_quota_of_sessions
+                a_session_over_the_quota_is_refused_whole
+                a_revival_over_the_quota_is_refused
+                what_raises_nothing_is_taken_whatever_is_held
+                a_deletion_makes_room
+                a_quota_is_the_users_own
+                pushes_at_once_stay_within_the_quota_of_bytes
+                sessions_at_once_stay_within_the_quota
+            }
             sync_log {
                 a_push_is_logged
                 a_push_with_errors_is_logged_as_partial
@@ -209,6 +223,7 @@ macro_rules! __conformance_table {
                 a_purged_session_takes_new_samples
                 a_purge_touches_one_session
                 a_deletion_ends_a_purge
+                a_purge_makes_room
             }
             closings {
                 a_closed_session_ends_with_its_last_sample
@@ -271,6 +286,7 @@ macro_rules! __conformance_table {
                 what_an_import_holds_is_there_whole
                 an_imported_account_takes_no_name_of_another
                 accounts_get_ids_above_all_imported_ones
+                an_import_counts_bytes_anew
             }
         }
     };

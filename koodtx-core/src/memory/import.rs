@@ -28,7 +28,8 @@ impl Import {
     }
 
     fn close_session(&mut self) {
-        if let Some(session) = self.open.take() {
+        if let Some(mut session) = self.open.take() {
+            session.state.data_bytes = session.data_bytes();
             let users = &mut self.store.lock().users;
             users.entry(self.user).or_default().put_session(session);
         }

@@ -164,17 +164,11 @@ impl MaintenanceStore for MemoryStore {
 
 /// Counts a session anew. The totals of users are not kept here, but counted when asked for.
 fn recount(user: UserId, session: &mut StoredSession) -> Option<String> {
-    let counted = (session.records.len() as u64, session.series.len() as u64);
-    let state = &mut session.state;
-    let stored = (state.data_count, state.series_count);
-    if counted == stored {
-        return None;
-    }
-    (state.data_count, state.series_count) = counted;
-    Some(format!(
-        "user {user}, session {}: {} records in {} series counted, were {} in {}",
-        state.id, counted.0, counted.1, stored.0, stored.1
-    ))
+    let before = session.state.clone();
+    session.state.data_count = session.records.len() as u64;
+    session.state.data_bytes = session.data_bytes();
+    session.state.series_count = session.series.len() as u64;
+    session.state.recounted(&before, user)
 }
 
 /// What is wrong with a session. Nothing can be, short of a defect of this store: there are no
@@ -192,6 +186,13 @@ fn problems(user: UserId, clock: Timestamp, session: &StoredSession) -> Vec<Prob
             "data_count is {}, records are {}",
             state.data_count,
             records.len()
+        ));
+    }
+    if state.data_bytes != session.data_bytes() {
+        messages.push(format!(
+            "data_bytes is {}, records have {}",
+            state.data_bytes,
+            session.data_bytes()
         ));
     }
     if state.series_count != series.len() as u64 {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
-use crate::block::{Block, IncomingSeries, MergeCounts, Record};
+use crate::block::{Block, IncomingSeries, MergeCounts, Record, data_bytes_of};
 use crate::id::SensorType;
 use crate::json::{JsonError, canonical_text};
 use crate::pull::{RecordChunk, RecordPosition, RecordQuery};
@@ -101,6 +101,12 @@ impl StoredSession {
         stats.last = stats.last.max(time);
     }
 
+    /// What the records count towards a quota, counted anew.
+    pub(super) fn data_bytes(&self) -> u64 {
+        let records = self.records.values();
+        records.map(|record| data_bytes_of(&record.data)).sum()
+    }
+
     /// Turns the session into a tombstone, without records.
     pub(super) fn delete(&mut self, tick: Tick) {
         *self = Self::new(self.state.clone().delete(tick));
@@ -172,6 +178,7 @@ impl Decision {
                 data,
             };
             self.counts.inserted += 1;
+            self.counts.added_bytes += data_bytes_of(&record.data) as i64;
             self.effect = Effect::Changed;
             self.writes.push((record, true));
             return;
@@ -203,6 +210,8 @@ impl Decision {
                     data,
                 };
                 self.counts.updated += 1;
+                self.counts.added_bytes +=
+                    data_bytes_of(&record.data) as i64 - data_bytes_of(&stored.data) as i64;
                 self.writes.push((record, false));
             }
         }

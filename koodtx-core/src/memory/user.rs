@@ -14,7 +14,9 @@ use crate::pull::{PageStart, PullHead, PullQuery};
 use crate::push::{PushBatch, SeriesBatch};
 use crate::register::Effect;
 use crate::session::{Admission, SessionState, SessionWrite};
-use crate::store::{Analysis, PushCommand, PushOutcome, StoreError, StoreErrorKind, UserStatus};
+use crate::store::{
+    Analysis, Held, PushCommand, PushOutcome, StoreError, StoreErrorKind, UserStatus,
+};
 use crate::sync_log::{NewSyncLogEntry, SyncLogEntry};
 use crate::time::{Tick, Timestamp};
 
@@ -90,7 +92,7 @@ impl UserData {
                     let is_new = stored.is_none_or(|s| !s.series.contains_key(*sensor_type));
                     merge.count_records(&decision.counts, decision.effect, is_new);
                 }
-                let write = merge.finish()?;
+                let write = merge.finish(command.quota, self.held())?;
                 let data_count = write.state.data_count;
                 // From here on nothing can fail.
                 self.write(write, decisions, tick);
@@ -256,6 +258,15 @@ impl UserData {
             .filter(|state| state.live)
     }
 
+    /// What counts towards a quota.
+    fn held(&self) -> Held {
+        let add = |held: Held, state: &SessionState| Held {
+            sessions: held.sessions + 1,
+            data_bytes: held.data_bytes + state.data_bytes,
+        };
+        self.sessions_before(None).fold(Held::default(), add)
+    }
+
     pub(super) fn status(&self, recent: usize) -> UserStatus {
         let count = |wanted: fn(&SessionState) -> bool| {
             self.sessions_before(None)
@@ -266,6 +277,7 @@ impl UserData {
             total_sessions: count(|_| true),
             active_sessions: count(|state| state.fields.is_active()),
             uploaded_sessions: count(SessionState::is_uploaded),
+            data_bytes: self.held().data_bytes,
             recent_syncs: self.log.iter().rev().take(recent).cloned().collect(),
         }
     }

@@ -15,7 +15,9 @@ use crate::id::{LogId, SessionId, SignInId, UserId};
 use crate::limits::STATUS_RECENT_SYNCS_COUNT;
 use crate::pull::PullRequest;
 use crate::push::{PushBatch, RecordError};
-use crate::store::{PushCommand, SessionDetail, SessionList, StoreError, SyncStore, UserStatus};
+use crate::store::{
+    PushCommand, Quota, SessionDetail, SessionList, StoreError, SyncStore, UserStatus,
+};
 use crate::sync_log::{NewSyncLogEntry, SyncKind, SyncStatus};
 use crate::time::Timestamp;
 
@@ -68,6 +70,7 @@ type Clock = dyn Fn() -> Timestamp + Send + Sync;
 pub struct SyncService {
     store: Arc<dyn SyncStore>,
     clock: Arc<Clock>,
+    quota: Quota,
 }
 
 impl fmt::Debug for SyncService {
@@ -86,7 +89,17 @@ impl SyncService {
 
     /// A service that goes by another clock.
     pub fn with_clock(store: Arc<dyn SyncStore>, clock: Arc<Clock>) -> Self {
-        Self { store, clock }
+        Self {
+            store,
+            clock,
+            quota: Quota::default(),
+        }
+    }
+
+    /// The service with a quota for every user.
+    #[must_use]
+    pub fn with_quota(self, quota: Quota) -> Self {
+        Self { quota, ..self }
     }
 
     /// The time of the service's clock.
@@ -104,7 +117,7 @@ impl SyncService {
     /// `body_bytes` and `started_at` go into the sync log.
     ///
     /// # Errors
-    /// When the store fails, or the batch would pass a limit; then nothing of it is stored unless
+    /// When the store fails, or the batch would pass a limit or the quota; then nothing of it is stored unless
     /// [`StoreError::is_maybe_applied`] says so. Repeating a push is always safe.
     pub async fn push(
         &self,
@@ -120,6 +133,7 @@ impl SyncService {
             body_bytes,
             request_id: caller.request_id.clone(),
             started_at,
+            quota: self.quota,
         };
         let outcome = self.store.push(command, self.now()).await?;
         let message = match batch.errors {

@@ -4,10 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{SessionFields, SessionPatch};
 use crate::block::MergeCounts;
-use crate::id::SessionId;
+use crate::id::{SessionId, UserId};
 use crate::limits::{NOTES_MAX_CHARS, SESSION_SENSOR_TYPES_MAX_COUNT, too_many_sensor_types};
 use crate::register::{Effect, Register, Stamp};
-use crate::store::StoreError;
+use crate::store::{Held, Quota, StoreError};
 use crate::time::{Tick, Timestamp};
 
 /// Everything stored of one session apart from its records.
@@ -31,6 +31,11 @@ pub struct SessionState {
     pub fields: SessionFields,
     /// Distinct dedup keys stored.
     pub data_count: u64,
+    /// What the records stored count towards a quota, in bytes
+    /// ([`Block::data_bytes`](crate::block::Block::data_bytes)). An import counts it anew: what was written
+    /// before there were quotas does not know it.
+    #[serde(default)]
+    pub data_bytes: u64,
     /// Distinct sensor types stored: the number of series.
     pub series_count: u64,
     /// Wall clock at which samples of the session were last purged because of their age. Those that
@@ -53,6 +58,8 @@ pub enum Admission {
 #[derive(Clone, Debug)]
 pub struct SessionMerge {
     state: SessionState,
+    /// Whether the session was live, and what its records counted, before the push.
+    before: Held,
     tick: Tick,
     effect: Effect,
 }
@@ -71,6 +78,7 @@ impl SessionState {
     /// Merges a push's metadata into the stored session (`None`: never seen) at `tick`.
     pub fn admit(stored: Option<Self>, patch: &SessionPatch, tick: Tick) -> Admission {
         let stamp = Stamp::new(patch.updated_at, tick);
+        let before = stored.as_ref().map_or_else(Held::default, Self::held);
         let (mut state, mut effect) = match stored {
             Some(state)
                 if state
@@ -98,6 +106,7 @@ impl SessionState {
         effect = effect.max(state.fields.write(patch, stamp));
         Admission::Admitted(SessionMerge {
             state,
+            before,
             tick,
             effect,
         })
@@ -112,8 +121,17 @@ impl SessionState {
             live: true,
             fields: SessionFields::default(),
             data_count: 0,
+            data_bytes: 0,
             series_count: 0,
             data_purged_at: None,
+        }
+    }
+
+    /// What a user holds by having this session.
+    fn held(&self) -> Held {
+        Held {
+            sessions: self.live.into(),
+            data_bytes: self.data_bytes,
         }
     }
 
@@ -126,6 +144,7 @@ impl SessionState {
             live: false,
             fields: SessionFields::default(),
             data_count: 0,
+            data_bytes: 0,
             series_count: 0,
             data_purged_at: None,
             ..self
@@ -138,6 +157,7 @@ impl SessionState {
     pub fn purge(self, now: Timestamp) -> Self {
         Self {
             data_count: 0,
+            data_bytes: 0,
             series_count: 0,
             data_purged_at: Some(now),
             ..self
@@ -172,17 +192,36 @@ impl SessionState {
     }
 
     /// Counts a session anew that was `old` (`None`: not there) and is `new`, in the totals of its user:
-    /// live sessions, those of them that are still recording, and records.
-    pub fn recount(totals: [&mut u64; 3], old: Option<&Self>, new: &Self) {
+    /// live sessions, those of them that are still recording, records, and `data_bytes`.
+    pub fn recount(totals: [&mut u64; 4], old: Option<&Self>, new: &Self) {
         let counts = |state: &Self| {
             let is_recording = state.live && state.fields.is_active();
-            [state.live.into(), is_recording.into(), state.data_count]
+            [
+                state.live.into(),
+                is_recording.into(),
+                state.data_count,
+                state.data_bytes,
+            ]
         };
-        let before: [u64; 3] = old.map_or([0; 3], counts);
+        let before: [u64; 4] = old.map_or([0; 4], counts);
         for (total, (before, after)) in totals.into_iter().zip(before.into_iter().zip(counts(new)))
         {
             *total = total.saturating_sub(before).saturating_add(after);
         }
+    }
+
+    /// What a repair says that has counted a session of `user` anew, which was counted as `before`; `None`
+    /// where that was right.
+    pub fn recounted(&self, before: &Self, user: UserId) -> Option<String> {
+        let counts = |state: &Self| (state.data_count, state.series_count, state.data_bytes);
+        let (now, was) = (counts(self), counts(before));
+        (now != was).then(|| {
+            format!(
+                "user {user}, session {}: {} records in {} series with {} bytes counted, were {} in {} \
+                 with {}",
+                self.id, now.0, now.1, now.2, was.0, was.1, was.2
+            )
+        })
     }
 
     /// Whether the server holds an upload of the session: so for every session that is not deleted,
@@ -206,20 +245,34 @@ impl SessionMerge {
     /// record of that sensor type before.
     pub fn count_records(&mut self, counts: &MergeCounts, effect: Effect, new_series: bool) {
         self.state.data_count += counts.inserted;
+        // What was stored before there were quotas is not counted yet, and may become less than that.
+        let data_bytes = self
+            .state
+            .data_bytes
+            .saturating_add_signed(counts.added_bytes);
+        self.state.data_bytes = data_bytes;
         self.state.series_count += u64::from(new_series);
         self.effect = self.effect.max(effect);
     }
 
-    /// What is left to write.
+    /// What is left to write. `held` is what the user holds before the push, all sessions together.
     ///
     /// # Errors
+    /// [`StoreErrorKind::QuotaExceeded`](crate::store::StoreErrorKind::QuotaExceeded) when the user would
+    /// hold more than before, and more than `quota` allows;
     /// [`StoreErrorKind::LimitExceeded`](crate::store::StoreErrorKind::LimitExceeded) when the
     /// session would hold more than [`SESSION_SENSOR_TYPES_MAX_COUNT`] sensor types; the store then
     /// writes nothing of the push.
-    pub fn finish(mut self) -> Result<SessionWrite, StoreError> {
+    pub fn finish(mut self, quota: Quota, held: Held) -> Result<SessionWrite, StoreError> {
         if self.state.series_count > SESSION_SENSOR_TYPES_MAX_COUNT as u64 {
             return Err(StoreError::limit_exceeded("push", too_many_sensor_types()));
         }
+        let (before, after) = (self.before, self.state.held());
+        let then = Held {
+            sessions: held.sessions.saturating_sub(before.sessions) + after.sessions,
+            data_bytes: held.data_bytes.saturating_sub(before.data_bytes) + after.data_bytes,
+        };
+        quota.check(held, then)?;
         if self.effect == Effect::Changed {
             self.state.updated_at = self.tick.at();
         }

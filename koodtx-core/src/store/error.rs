@@ -19,6 +19,8 @@ pub enum StoreErrorKind {
     AlreadyExists,
     /// The write would pass a limit of the protocol; nothing was written.
     LimitExceeded,
+    /// The push would pass the [quota](super::Quota) of its user; nothing was written.
+    QuotaExceeded,
     /// The user was deleted: nothing is written for them any more.
     UserDeleted,
     /// There is no room left.
@@ -43,7 +45,8 @@ pub struct StoreError {
 impl StoreError {
     /// An error of `kind` in `operation` (a method of the traits, like `"push"`).
     ///
-    /// `message` is for operators, except for `LimitExceeded`, whose message reaches the client.
+    /// `message` is for operators, except for `LimitExceeded` and `QuotaExceeded`, whose messages reach
+    /// the client.
     pub fn new(kind: StoreErrorKind, operation: &'static str, message: impl Into<String>) -> Self {
         Self {
             kind,

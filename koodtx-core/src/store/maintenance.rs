@@ -152,8 +152,8 @@ pub struct Erasure {
 #[async_trait]
 pub trait MaintenanceStore: Send + Sync + Debug + 'static {
     /// Checks up to `limit` sessions after `after`: that every block passes its checksum and is
-    /// well-formed and in place, that `data_count` is the number of distinct keys, that no clock of
-    /// the session is ahead of the user clock. Repairs nothing. What a deleted user has left and is still
+    /// well-formed and in place, that `data_count` is the number of distinct keys and `data_bytes` what
+    /// they count, that no clock of the session is ahead of the user clock. Repairs nothing. What a deleted user has left and is still
     /// to be erased is passed over; what was left by mistake is a problem.
     async fn verify(
         &self,
@@ -161,7 +161,7 @@ pub trait MaintenanceStore: Send + Sync + Debug + 'static {
         limit: usize,
     ) -> Result<VerifyPage, StoreError>;
 
-    /// Counts anew what is counted of up to `limit` sessions after `after`: `data_count`,
+    /// Counts anew what is counted of up to `limit` sessions after `after`: `data_count`, `data_bytes`,
     /// `series_count`, the count and the range of each series; and with the last session of a user
     /// the totals of the user. No record is touched and no clock steps. A session of which anything
     /// cannot be read is left as it is.

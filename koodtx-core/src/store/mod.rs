@@ -10,6 +10,7 @@
 mod account;
 mod error;
 mod maintenance;
+mod quota;
 mod results;
 mod sync;
 mod transfer;
@@ -23,6 +24,7 @@ pub use maintenance::{
     Erasure, FoundSessions, MaintenanceStore, Problem, RepairPage, SessionFilter, SessionPosition,
     Usage, VerifyPage,
 };
+pub use quota::{Held, Quota};
 pub use results::{ANALYSIS_MAX_BYTES, Analysis, ResultStore, TaskRun, analysis_too_large};
 pub use sync::{
     PushCommand, PushOutcome, SeriesStats, SessionDetail, SessionList, StoreInfo, SyncStore,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::StoreError;
+use super::{Quota, StoreError};
 use crate::block::MergeCounts;
 use crate::id::{LogId, SensorType, SessionId, UserId};
 use crate::pull::{PullHead, PullQuery, RecordChunk, RecordQuery};
@@ -38,6 +38,8 @@ pub struct PushCommand {
     pub request_id: Option<String>,
     /// When the push began, for the sync log.
     pub started_at: Timestamp,
+    /// How much the user may store.
+    pub quota: Quota,
 }
 
 impl PushCommand {
@@ -125,6 +127,9 @@ pub struct UserStatus {
     pub active_sessions: u64,
     /// Live sessions of which the server holds an upload.
     pub uploaded_sessions: u64,
+    /// Bytes of samples in all sessions, as [`Block::data_bytes`](crate::block::Block::data_bytes)
+    /// counts them.
+    pub data_bytes: u64,
     /// The last sync log entries, the newest first.
     pub recent_syncs: Vec<SyncLogEntry>,
 }
@@ -146,6 +151,9 @@ pub struct UserStatus {
 ///   Sync log entries of pulls, and remembered rounds, may be lost by a crash: they decide nothing.
 /// - **Merge.** What a push stores is what [`SessionState::admit`] and
 ///   [`merge_series`](crate::block::merge_series) say; a store adds no rule of its own.
+/// - **Quota.** What a user holds is counted exactly, and a push is weighed against it within its turn:
+///   however many pushes come at once, what is stored never rises above the quota that they came with
+///   ([`SessionMerge::finish`](crate::session::SessionMerge::finish) decides).
 /// - **Snapshot.** A [`PullHead`] is exact at its `clock`. Records are read at that clock or later.
 /// - **Concurrency.** Every method may be called at any time from any thread.
 ///
@@ -164,7 +172,8 @@ pub trait SyncStore: Send + Sync + Debug + 'static {
     /// [`SessionState::admit`] calls stale leaves only its log entry.
     ///
     /// # Errors
-    /// `LimitExceeded` where the batch may not be stored; nothing is written then.
+    /// `LimitExceeded` where the batch may not be stored, `QuotaExceeded` where it would raise what the
+    /// user holds above [`PushCommand::quota`]; nothing is written then.
     async fn push(&self, command: PushCommand, now: Timestamp) -> Result<PushOutcome, StoreError>;
 
     /// Reads one page of what changed, and remembers or finds the round's first page.

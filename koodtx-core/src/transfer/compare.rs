@@ -6,6 +6,7 @@ use super::{Totals, TransferError, Users};
 use crate::block::{Block, Record};
 use crate::id::{SensorType, SessionId, UserId};
 use crate::json::canonical_text;
+use crate::session::SessionState;
 use crate::store::{StoreError, TransferItem, TransferStore, UserExport};
 
 /// Something in which two stores differ.
@@ -115,6 +116,13 @@ impl Items {
         }
         Ok(match self.export.next().await? {
             Some(TransferItem::Block(sensor_type, block)) => Piece::Records(sensor_type, block),
+            // Counted from the records, which are compared; an old store does not know it.
+            Some(TransferItem::Session(state)) => {
+                Piece::Item(TransferItem::Session(SessionState {
+                    data_bytes: 0,
+                    ..state
+                }))
+            }
             Some(item) => Piece::Item(item),
             None => Piece::End,
         })

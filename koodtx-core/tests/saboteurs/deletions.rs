@@ -162,6 +162,7 @@ pub const DELETIONS: &[Saboteur] = &[
         &[
             "a_push_older_than_the_deletion_changes_nothing",
             "a_push_without_effect_is_logged",
+            "what_raises_nothing_is_taken_whatever_is_held",
         ],
     ),
     saboteur(

@@ -52,6 +52,12 @@ pub struct Notes {
     /// Deleted users for whom something was stored all the same.
     pub resurrected: BTreeSet<UserId>,
     pub lone_pages: BTreeMap<(UserId, RoundKey), Timestamp>,
+    /// The most that each user was ever told to hold.
+    pub most_bytes: BTreeMap<UserId, u64>,
+    /// What records that are gone counted.
+    pub removed_bytes: u64,
+    /// A session came in of which nobody had counted the bytes.
+    pub is_uncounted: bool,
 }
 
 /// The arguments of a purge, or of a closing.

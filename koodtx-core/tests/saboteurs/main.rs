@@ -24,6 +24,7 @@ mod lists;
 mod merge;
 mod metadata;
 mod pages;
+mod quotas;
 mod races;
 mod reads;
 mod rounds;
@@ -77,6 +78,9 @@ tables! {
     defects_of_values_are_caught: values::VALUES, SYNC;
     defects_of_blocks_are_caught: blocks::BLOCKS, SYNC;
     defects_of_limits_are_caught: blocks::LIMITS, SYNC;
+    defects_of_quotas_are_caught: quotas::QUOTAS, SYNC;
+    defects_of_purged_quotas_are_caught: quotas::PURGED, &[Part::Background];
+    defects_of_imported_quotas_are_caught: quotas::IMPORTED, &[Part::Transfer];
     defects_of_the_log_are_caught: lists::LOGS, SYNC;
     defects_of_lists_are_caught: lists::LISTS, SYNC;
     defects_of_isolation_are_caught: users::USERS_APART, SYNC;

@@ -429,10 +429,7 @@ pub const TRANSFERS: &[Saboteur] = &[
             },
             ..HONEST
         },
-        &[
-            "a_broken_off_import_leaves_no_half_session",
-            "what_an_import_holds_is_there_whole",
-        ],
+        &["a_broken_off_import_leaves_no_half_session"],
     ),
     saboteur(
         "sign-ins of an earlier attempt stay",

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use koodtx_core::id::{SensorType, SessionId, UserId};
 use koodtx_core::push::PushBatch;
-use koodtx_core::store::{PushCommand, SyncStore};
+use koodtx_core::store::{PushCommand, Quota, SyncStore};
 use koodtx_core::time::Timestamp;
 use koodtx_server::analysis::{Anomalies, SensorAnalysis, SessionAnalysis, analyse, anomalies};
 use serde_json::{Value, json};
@@ -56,6 +56,7 @@ impl TestStore {
             body_bytes: body.len() as u64,
             started_at: now,
             request_id: None,
+            quota: Quota::default(),
         };
         self.push(command, now).await.unwrap();
     }

@@ -15,7 +15,7 @@ use koodtx_core::block::{Block, Record};
 use koodtx_core::id::{SensorType, SessionId, UserId};
 use koodtx_core::pull::{RecordChunk, RecordPosition, RecordQuery};
 use koodtx_core::push::PushBatch;
-use koodtx_core::store::{AccountStore, NewUser, PushCommand, SyncStore};
+use koodtx_core::store::{AccountStore, NewUser, PushCommand, Quota, SyncStore};
 use koodtx_core::time::Timestamp;
 use koodtx_server::analysis::{analyse, anomalies};
 use koodtx_server::export::{ExportFormat, export, export_account};
@@ -89,6 +89,7 @@ async fn store(
         body_bytes: 0,
         started_at: Timestamp::ZERO,
         request_id: None,
+        quota: Quota::default(),
     };
     let session = command.batch.session.session_id;
     store.push(command, Timestamp::now()).await.unwrap();
@@ -222,6 +223,7 @@ async fn an_account_with_many_samples() {
             body_bytes: 0,
             request_id: None,
             started_at: Timestamp::ZERO,
+            quota: Quota::default(),
         };
         store.push(command, Timestamp::now()).await.unwrap();
     }

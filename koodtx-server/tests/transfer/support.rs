@@ -6,7 +6,7 @@ use koodtx_core::id::{SessionId, SignInId, UserId};
 use koodtx_core::memory::MemoryStore;
 use koodtx_core::push::PushBatch;
 use koodtx_core::store::{
-    AccountStore, NewFamily, NewUser, PushCommand, PushOutcome, Rotation, Store, SyncStore,
+    AccountStore, NewFamily, NewUser, PushCommand, PushOutcome, Quota, Rotation, Store, SyncStore,
     TransferItem, TransferStore,
 };
 use koodtx_core::time::Timestamp;
@@ -58,6 +58,7 @@ pub async fn push(
         body_bytes: body.len() as u64,
         started_at: now,
         request_id: None,
+        quota: Quota::default(),
     };
     store.push(command, now).await.unwrap()
 }

@@ -21,6 +21,7 @@ pub(super) mod metadata;
 pub(super) mod pages;
 pub(super) mod persistence;
 pub(super) mod purges;
+pub(super) mod quotas;
 pub(super) mod races;
 pub(super) mod records;
 pub(super) mod results;

@@ -1,6 +1,7 @@
 //! Removing samples because of their age.
 
 use super::finding::ENDED;
+use super::quotas::{SAMPLE_BYTES, of_bytes};
 use crate::conformance::Harness;
 use crate::conformance::failure::{Outcome, ensure, ensure_eq};
 use crate::conformance::script::{ANN, BEN, RUN, WALK, everything, samples, session, session_with};
@@ -157,6 +158,23 @@ pub(crate) async fn a_deletion_ends_a_purge(h: &Harness) -> Outcome {
     );
     ensure_eq!(h.values(ANN, RUN).await?.len(), 1, "records");
     verify(h).await
+}
+
+/// Purged samples count no more: they make room in a quota, for their session as well as for others.
+pub(crate) async fn a_purge_makes_room(h: &Harness) -> Outcome {
+    let quota = of_bytes(700 * SAMPLE_BYTES);
+    let ended = session_with(RUN, ENDED);
+    h.push(ANN, &ended, &samples("gps", 0..600)).await?;
+    h.push(ANN, &session(WALK), &samples("gps", 0..50)).await?;
+    let more = samples("acc", 0..300);
+    let is_taken = h.push_within(quota, ANN, &ended, &more).await?;
+    ensure!(!is_taken, "more than there is room for was taken");
+    purge(h, ANN, RUN).await?;
+    for id in [RUN, WALK] {
+        let is_taken = h.push_within(quota, ANN, &session(id), &more).await?;
+        ensure!(is_taken, "samples of {id} were refused after a purge");
+    }
+    Ok(())
 }
 
 /// A verification finds nothing.

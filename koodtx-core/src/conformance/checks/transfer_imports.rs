@@ -326,3 +326,34 @@ pub(crate) async fn accounts_get_ids_above_all_imported_ones(h: &Harness) -> Out
     ensure!(next > UserId(41), "the next account has id {next}");
     Ok(())
 }
+
+/// What records count towards a quota is counted as they come in, whatever the source says of it: one from
+/// before there were quotas says nothing.
+pub(crate) async fn an_import_counts_bytes_anew(h: &Harness) -> Outcome {
+    let source = memory();
+    fill(&source).await?;
+    let store = h.transfer()?;
+    store.begin_import(SOURCE).await?;
+    let mut import = store.import_user(ANN).await?;
+    for mut item in items(&source, ANN).await? {
+        if let TransferItem::Session(state) = &mut item {
+            state.data_bytes = 0;
+        }
+        import.write(item).await?;
+    }
+    import.finish().await?;
+    store.finish_import().await?;
+    let bytes = async |h: &Harness| -> Outcome<Vec<u64>> {
+        let sessions = h.pull(everything(ANN)).await?.sessions;
+        let live = sessions.iter().filter(|state| state.live);
+        let of_sessions = live.map(|state| state.data_bytes);
+        let of_user = h.sync().status(ANN, 0).await?.data_bytes;
+        Ok(of_sessions.chain([of_user]).collect())
+    };
+    ensure_eq!(
+        bytes(h).await?,
+        bytes(&source).await?,
+        "data_bytes of the sessions and of the user"
+    );
+    Ok(())
+}

@@ -17,7 +17,7 @@ use crate::id::{LogId, SensorType, SessionId, SignInId, UserId};
 use crate::limits::STATUS_RECENT_SYNCS_COUNT;
 use crate::memory::MemoryStore;
 use crate::pull::{PageStart, PullQuery, RecordPosition, RecordQuery, RoundKey};
-use crate::store::{MaintenanceStore, StoreError, SyncStore};
+use crate::store::{MaintenanceStore, PushCommand, Quota, StoreError, SyncStore};
 use crate::sync_log::{NewSyncLogEntry, SyncKind, SyncStatus};
 use crate::time::Timestamp;
 
@@ -45,7 +45,7 @@ const SESSION_IDS: [u128; SESSIONS_COUNT as usize] = [
 ];
 /// Plays a random history on the harness's store and on a [`MemoryStore`], and compares every
 /// answer: pushes, retries, conflicting pushes, late batches, deletions, revivals, pulls with every
-/// option, log entries, what background work does, restarts.
+/// option, quotas, log entries, what background work does, restarts.
 ///
 /// # Errors
 /// The first answer that differs, with the seed and the number of the step.
@@ -138,13 +138,34 @@ impl History {
     }
 
     async fn push_body(&mut self, (user, body): (UserId, String)) -> Outcome {
-        let command = push_command(user, &body, self.now)?;
+        let command = PushCommand {
+            quota: self.quota(user).await?,
+            ..push_command(user, &body, self.now)?
+        };
         let got = self.store().push(command.clone(), self.now).await;
         let wanted = self.model.push(command, self.now).await;
         if let Ok(outcome) = &wanted {
             self.clocks.push(outcome.clock);
         }
         same(got, wanted, "push")
+    }
+
+    /// Mostly none; otherwise one about what the user holds, so that it decides.
+    async fn quota(&mut self, user: UserId) -> Outcome<Quota> {
+        /// Room for a usual push, or for a part of it.
+        const ROOM_BYTES: u64 = 4_000;
+        if self.dice.one_in(2) {
+            return Ok(Quota::default());
+        }
+        let held = self.model.status(user, 0).await?;
+        let least = held.data_bytes.saturating_sub(ROOM_BYTES / 4);
+        Ok(Quota {
+            sessions: self.dice.one_in(3).then(|| self.dice.below(SESSIONS_COUNT)),
+            bytes: self
+                .dice
+                .one_in(2)
+                .then(|| least + self.dice.below(ROOM_BYTES)),
+        })
     }
 
     async fn delete(&mut self) -> Outcome {

@@ -11,7 +11,7 @@ use koodtx_core::pull::{PullRequest, RecordQuery};
 use koodtx_core::push::PushBatch;
 use koodtx_core::sample_time::write_sample_time;
 use koodtx_core::service::{Caller, SyncService};
-use koodtx_core::store::{PushCommand, SyncStore};
+use koodtx_core::store::{PushCommand, Quota, SyncStore};
 use koodtx_core::time::Timestamp;
 use koodtx_server::export::{ExportError, ExportFormat, export};
 use tokio::runtime::Runtime;
@@ -53,6 +53,7 @@ pub fn command(body: &str) -> PushCommand {
         body_bytes: body.len() as u64,
         started_at: Timestamp::now(),
         request_id: None,
+        quota: Quota::default(),
     }
 }
 
