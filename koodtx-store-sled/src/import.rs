@@ -240,7 +240,9 @@ impl Filling {
 }
 
 impl OpenSession {
-    fn begin(inner: &Inner, user: UserId, state: SessionState) -> Result<Self> {
+    fn begin(inner: &Inner, user: UserId, mut state: SessionState) -> Result<Self> {
+        // Counted as the blocks come in: the source may not know it.
+        state.data_bytes = 0;
         // No two changes of a user share a clock, so no other session has this life, nor had one.
         let life = state.updated_at;
         // An earlier attempt may have replaced it by a later state, which the source does not have now.
@@ -292,6 +294,7 @@ impl OpenSession {
             self.series = Some((sensor_type.clone(), series));
             self.series_count += 1;
         }
+        self.state.data_bytes += block.data_bytes();
         if let Some((sensor_type, series)) = &mut self.series {
             series.count += u64::from(meta.count);
             series.last = meta.last;

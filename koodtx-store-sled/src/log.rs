@@ -101,6 +101,7 @@ pub(crate) fn status(inner: &Inner, user: UserId, recent: usize) -> Result<UserS
         active_sessions: record.active,
         // A session comes to be only by an upload.
         uploaded_sessions: record.live,
+        data_bytes: record.data_bytes,
         recent_syncs,
     })
 }

@@ -84,7 +84,7 @@ impl Merge<'_> {
         };
         counts.add(self.merge_records(life, &mut admitted)?);
 
-        let write = admitted.finish()?;
+        let write = admitted.finish(self.command.quota, user.held())?;
         if write.effect == Effect::Changed {
             user.clock = self.tick.at();
         }

@@ -54,7 +54,7 @@ fn session(inner: &Inner, (user_id, created_at): SessionPosition) -> Result<Vec<
     let mut repaired = Vec::new();
     let mut state = record.state.clone();
     let place = format!("user {user_id}, session {}", state.id);
-    (state.data_count, state.series_count) = (0, 0);
+    (state.data_count, state.data_bytes, state.series_count) = (0, 0, 0);
     for (sensor_type, stored) in &stored {
         let key = SeriesKey::of(user_id, &record, sensor_type, stored);
         let counted = match count(inner, &key) {
@@ -63,7 +63,7 @@ fn session(inner: &Inner, (user_id, created_at): SessionPosition) -> Result<Vec<
             Err(Failure::Corrupt(_)) => return Ok(Vec::new()),
             Err(failure) => return Err(failure),
         };
-        let Some(counted) = counted else {
+        let Some((counted, bytes)) = counted else {
             set.remove(&Key::one_series(user_id, record.life, sensor_type))?;
             repaired.push(format!(
                 "{place}, sensor {sensor_type}: a series of nothing removed"
@@ -71,6 +71,7 @@ fn session(inner: &Inner, (user_id, created_at): SessionPosition) -> Result<Vec<
             continue;
         };
         state.data_count += counted.count;
+        state.data_bytes += bytes;
         state.series_count += 1;
         if counted != *stored {
             repaired.push(format!(
@@ -81,11 +82,8 @@ fn session(inner: &Inner, (user_id, created_at): SessionPosition) -> Result<Vec<
         }
     }
     let old = record.state;
-    if state != old {
-        repaired.push(format!(
-            "{place}: {} records in {} series counted, were {} in {}",
-            state.data_count, state.series_count, old.data_count, old.series_count
-        ));
+    if let Some(wrong) = state.recounted(&old, user_id) {
+        repaired.push(wrong);
         let mut user = UserRecord::read(&inner.values, user_id)?;
         user.recount(Some(&old), &state);
         user.write(&mut set, user_id)?;
@@ -98,9 +96,10 @@ fn session(inner: &Inner, (user_id, created_at): SessionPosition) -> Result<Vec<
     Ok(repaired)
 }
 
-/// What the blocks of a series come to; `None` where there are none.
-fn count(inner: &Inner, key: &SeriesKey<'_>) -> Result<Option<SeriesRecord>> {
+/// What the blocks of a series come to, and their `data_bytes`; `None` where there are none.
+fn count(inner: &Inner, key: &SeriesKey<'_>) -> Result<Option<(SeriesRecord, u64)>> {
     let mut counted: Option<SeriesRecord> = None;
+    let mut bytes = 0;
     let mut open: Option<OpenEnd> = None;
     for entry in key.scan(&inner.values) {
         let entry = entry?;
@@ -113,6 +112,7 @@ fn count(inner: &Inner, key: &SeriesKey<'_>) -> Result<Option<SeriesRecord>> {
         if entry.is_in(Table::OpenBlock) {
             open = OpenEnd::of_blocks(open, &block);
         }
+        bytes += block.data_bytes();
         let before = counted.take();
         counted = Some(SeriesRecord {
             number: key.number,
@@ -125,7 +125,7 @@ fn count(inner: &Inner, key: &SeriesKey<'_>) -> Result<Option<SeriesRecord>> {
     if open.map(|open| open.blocks) != key.open.map(|open| open.blocks) {
         return Err(Failure::corrupt("a block of the open end is missing"));
     }
-    Ok(counted.map(|counted| SeriesRecord { open, ..counted }))
+    Ok(counted.map(|counted| (SeriesRecord { open, ..counted }, bytes)))
 }
 
 /// Adds up all sessions of a user.
@@ -139,6 +139,7 @@ fn totals(inner: &Inner, user_id: UserId) -> Result<Option<String>> {
         live: 0,
         active: 0,
         records: 0,
+        data_bytes: 0,
         ..stored.clone()
     };
     let sessions = Key::sessions(user_id);
@@ -157,8 +158,15 @@ fn totals(inner: &Inner, user_id: UserId) -> Result<Option<String>> {
     counted.write(&mut set, user_id)?;
     inner.journal.commit(set)?;
     Ok(Some(format!(
-        "user {user_id}: {} live sessions, {} of them recording, with {} records counted, were {}, {} \
-         and {}",
-        counted.live, counted.active, counted.records, stored.live, stored.active, stored.records
+        "user {user_id}: {} live sessions, {} of them recording, with {} records of {} bytes counted, \
+         were {}, {}, {} and {}",
+        counted.live,
+        counted.active,
+        counted.records,
+        counted.data_bytes,
+        stored.live,
+        stored.active,
+        stored.records,
+        stored.data_bytes
     )))
 }

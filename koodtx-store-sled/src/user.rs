@@ -2,6 +2,7 @@
 
 use koodtx_core::id::{LogId, UserId};
 use koodtx_core::session::SessionState;
+use koodtx_core::store::Held;
 use koodtx_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -22,6 +23,9 @@ pub(crate) struct UserRecord {
     pub(crate) active: u64,
     /// Records of live sessions.
     pub(crate) records: u64,
+    /// What these count towards a quota.
+    #[serde(default)]
+    pub(crate) data_bytes: u64,
     /// The latest entry of the sync log.
     pub(crate) last_log: Option<LogId>,
 }
@@ -50,9 +54,22 @@ impl UserRecord {
         record::put(set, &Key::user_record(user), self)
     }
 
+    /// What counts towards a quota.
+    pub(crate) fn held(&self) -> Held {
+        Held {
+            sessions: self.live,
+            data_bytes: self.data_bytes,
+        }
+    }
+
     /// Counts a session anew that was `old` (`None`: not there) and is `new`.
     pub(crate) fn recount(&mut self, old: Option<&SessionState>, new: &SessionState) {
-        let totals = [&mut self.live, &mut self.active, &mut self.records];
+        let totals = [
+            &mut self.live,
+            &mut self.active,
+            &mut self.records,
+            &mut self.data_bytes,
+        ];
         SessionState::recount(totals, old, new);
     }
 }

@@ -78,6 +78,7 @@ pub(crate) fn verify(inner: &Inner, (user, created_at): SessionPosition) -> Resu
         record: &record,
         damaged: false,
         blocks: 0,
+        bytes: 0,
         findings: Findings::default(),
     };
     check.session(created_at)?;
@@ -107,6 +108,8 @@ struct Check<'a> {
     /// A block could not be read, so no count is known.
     damaged: bool,
     blocks: u64,
+    /// What the records count towards a quota.
+    bytes: u64,
     findings: Findings,
 }
 
@@ -157,7 +160,7 @@ impl Check<'_> {
         {
             self.report(None, "delta pulls cannot find it".to_owned());
         }
-        if !state.live && (state.data_count, state.series_count) != (0, 0) {
+        if !state.live && (state.data_count, state.data_bytes, state.series_count) != (0, 0, 0) {
             self.report(None, "it is deleted and counts records".to_owned());
         }
         Ok(())
@@ -193,6 +196,13 @@ impl Check<'_> {
             let message = format!(
                 "it counts {} records and has {}",
                 state.data_count, self.findings.records
+            );
+            self.report(None, message);
+        }
+        if !self.damaged && state.data_bytes != self.bytes {
+            let message = format!(
+                "it counts {} bytes of samples and has {}",
+                state.data_bytes, self.bytes
             );
             self.report(None, message);
         }
@@ -255,6 +265,7 @@ impl Check<'_> {
             }
             let before = seen.as_ref().map(|seen| seen.last);
             self.block(&key, &meta, is_open, before)?;
+            self.bytes += block.data_bytes();
             let before = seen.take();
             let open = before.as_ref().and_then(|before| before.open);
             seen = Some(SeriesRecord {

@@ -11,7 +11,7 @@ use koodtx_core::conformance::{Follower, whole_copy};
 use koodtx_core::id::UserId;
 use koodtx_core::pull::RecordQuery;
 use koodtx_core::push::PushBatch;
-use koodtx_core::store::PushCommand;
+use koodtx_core::store::{PushCommand, Quota};
 use koodtx_core::time::Timestamp;
 
 const USER: UserId = UserId(1);
@@ -34,6 +34,7 @@ fn command(user: UserId, session: u64, from: u64, count: u64, value: u64) -> Pus
         body_bytes: body.len() as u64,
         started_at: NOW,
         request_id: None,
+        quota: Quota::default(),
     }
 }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use koodtx_core::id::{SessionId, UserId};
 use koodtx_core::push::PushBatch;
-use koodtx_core::store::{MaintenanceStore, PushCommand, SyncStore};
+use koodtx_core::store::{MaintenanceStore, PushCommand, Quota, SyncStore};
 use koodtx_core::time::Timestamp;
 use koodtx_store_sled::{SledOptions, SledStore};
 use tempfile::TempDir;
@@ -97,6 +97,7 @@ async fn run_step(store: &SledStore, user: UserId, at: u64) {
                 body_bytes: 0,
                 started_at: now,
                 request_id: None,
+                quota: Quota::default(),
             };
             store.push(push, now).await.unwrap();
         }

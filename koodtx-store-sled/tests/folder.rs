@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use koodtx_core::id::UserId;
 use koodtx_core::push::PushBatch;
-use koodtx_core::store::{PushCommand, StoreError, StoreErrorKind, SyncStore};
+use koodtx_core::store::{PushCommand, Quota, StoreError, StoreErrorKind, SyncStore};
 use koodtx_core::time::Timestamp;
 use koodtx_store_sled::{SledOptions, SledStore};
 use tempfile::TempDir;
@@ -37,6 +37,7 @@ async fn push(store: &SledStore) -> u64 {
         body_bytes: 0,
         started_at: now,
         request_id: None,
+        quota: Quota::default(),
     };
     store.push(command, now).await.unwrap().inserted
 }

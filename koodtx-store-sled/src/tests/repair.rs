@@ -7,6 +7,8 @@ use tempfile::TempDir;
 
 use super::{USER, open, push, session_id};
 use crate::SledStore;
+use crate::key::Key;
+use crate::record;
 use crate::series::SeriesRecord;
 use crate::session::SessionRecord;
 use crate::user::UserRecord;
@@ -42,6 +44,7 @@ async fn every_counter_is_counted_anew() {
         let old = found.state.clone();
         let mut wrong = found.clone();
         (wrong.state.data_count, wrong.state.series_count) = (5, 7);
+        wrong.state.data_bytes += 1;
         wrong.write(set, USER, Some(&old)).unwrap();
         let mut series = SeriesRecord::read(values, USER, found.life, &gps)
             .unwrap()
@@ -50,9 +53,10 @@ async fn every_counter_is_counted_anew() {
         series.write(set, USER, found.life, &gps).unwrap();
         let mut user = UserRecord::read(values, USER).unwrap();
         (user.live, user.active, user.records) = (40, 50, 60);
+        user.data_bytes = 70;
         user.write(set, USER).unwrap();
     });
-    assert_eq!(store.verify(None, 10).await.unwrap().problems.len(), 3);
+    assert_eq!(store.verify(None, 10).await.unwrap().problems.len(), 4);
 
     let page = store.repair(None, 10).await.unwrap();
     assert_eq!((page.sessions, page.repaired.len()), (2, 3), "{page:?}");
@@ -65,6 +69,51 @@ async fn every_counter_is_counted_anew() {
         (usage.sessions, usage.records)
     );
     assert!(store.repair(None, 10).await.unwrap().repaired.is_empty());
+}
+
+#[tokio::test]
+async fn what_was_stored_before_there_were_quotas_is_counted_by_a_repair() {
+    let folder = TempDir::new().unwrap();
+    let store = open(&folder);
+    for session in [1, 2] {
+        push(&store, session, "gps", 0, 700).await.unwrap();
+    }
+    let status = store.status(USER, 0).await.unwrap();
+    assert!(status.data_bytes > 0);
+    let values = &store.inner().values;
+    let found = SessionRecord::find(values, USER, session_id(1))
+        .unwrap()
+        .unwrap();
+    let user = UserRecord::read(values, USER).unwrap();
+    // As they were written then.
+    let mut old_session = serde_json::to_value(&found).unwrap();
+    let mut old_user = serde_json::to_value(&user).unwrap();
+    let state = old_session["state"].as_object_mut().unwrap();
+    assert!(state.remove("data_bytes").is_some());
+    assert!(
+        old_user
+            .as_object_mut()
+            .unwrap()
+            .remove("data_bytes")
+            .is_some()
+    );
+    let key = Key::session(USER, found.state.created_at);
+    spoil(&store, |set| {
+        record::put(set, &key, &old_session).unwrap();
+        record::put(set, &Key::user_record(USER), &old_user).unwrap();
+    });
+    let problems = store.verify(None, 10).await.unwrap().problems;
+    assert_eq!(problems.len(), 1, "{problems:?}");
+    assert!(
+        problems[0].message.contains("bytes of samples"),
+        "{problems:?}"
+    );
+    assert_eq!(store.status(USER, 0).await.unwrap().data_bytes, 0);
+
+    let page = store.repair(None, 10).await.unwrap();
+    assert_eq!(page.repaired.len(), 2, "{page:?}");
+    assert_eq!(store.verify(None, 10).await.unwrap().problems, vec![]);
+    assert_eq!(store.status(USER, 0).await.unwrap(), status);
 }
 
 #[tokio::test]
