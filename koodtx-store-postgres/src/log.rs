@@ -87,6 +87,7 @@ pub(crate) async fn status(
         total_sessions: totals.live,
         active_sessions: totals.active,
         uploaded_sessions: totals.live,
+        data_bytes: totals.data_bytes,
         recent_syncs: rows.iter().map(entry_of).collect::<Result<_>>()?,
     })
 }

@@ -81,7 +81,7 @@ async fn apply(
             merged.open,
         );
     }
-    let write = admitted.finish()?;
+    let write = admitted.finish(command.quota, totals.held())?;
     if write.effect == Effect::Changed {
         totals.clock = tick.at();
     }

@@ -50,23 +50,17 @@ async fn session(
     };
     let series = verify::series_of(connection, user, stored.clone()).await?;
     // How much a damaged block holds is not known, and what a deletion has left is no session's.
-    let Some(series) = series.filter(|series| stored.state.live || series.is_empty()) else {
+    let Some((series, bytes)) = series.filter(|(series, _)| stored.state.live || series.is_empty())
+    else {
         return Ok(Vec::new());
     };
     let mut state = stored.state.clone();
     state.data_count = series.values().map(|series| series.count).sum();
+    state.data_bytes = bytes;
     state.series_count = series.len() as u64;
     let place = format!("user {user}, session {}", state.id);
     let mut repaired = differences(&place, &stored.series, &series);
-    if state != stored.state {
-        repaired.push(format!(
-            "{place}: {} records in {} series counted, were {} in {}",
-            state.data_count,
-            state.series_count,
-            stored.state.data_count,
-            stored.state.series_count
-        ));
-    }
+    repaired.extend(state.recounted(&stored.state, user));
     if !repaired.is_empty() {
         totals.recount(Some(&stored.state), &state);
         let row = SessionRow { state, series };
@@ -105,9 +99,16 @@ async fn recount(connection: &mut PgConnection, user: UserId) -> Result<Option<S
     let after = UserTotals::read(connection, user).await?;
     Ok((after != before).then(|| {
         format!(
-            "user {user}: {} live sessions, {} of them recording, with {} records counted, were {}, \
-             {} and {}",
-            after.live, after.active, after.records, before.live, before.active, before.records
+            "user {user}: {} live sessions, {} of them recording, with {} records of {} bytes counted, \
+             were {}, {}, {} and {}",
+            after.live,
+            after.active,
+            after.records,
+            after.data_bytes,
+            before.live,
+            before.active,
+            before.records,
+            before.data_bytes
         )
     }))
 }

@@ -149,7 +149,8 @@ impl SessionRow {
             .bind(Instant(totals.clock))
             .bind(totals.live as i64)
             .bind(totals.active as i64)
-            .bind(totals.records as i64);
+            .bind(totals.records as i64)
+            .bind(totals.data_bytes as i64);
         self.bind(query).execute(connection).await?;
         Ok(())
     }
@@ -188,6 +189,7 @@ impl SessionRow {
             .bind(value(notes.as_ref()).and_then(Option::as_deref))
             .bind(stamp(notes.as_ref()))
             .bind(state.data_count as i64)
+            .bind(state.data_bytes as i64)
             .bind(state.series_count as i64)
             .bind(state.data_purged_at.map(at))
             .bind(Json(series))
@@ -237,6 +239,7 @@ pub(crate) fn state_of(row: &PgRow) -> Result<SessionState> {
         live: get(row, "live")?,
         fields,
         data_count: count("data_count")?,
+        data_bytes: count("data_bytes")?,
         series_count: count("series_count")?,
         data_purged_at: optional("data_purged_at")?,
     })

@@ -2,6 +2,7 @@
 
 use koodtx_core::id::UserId;
 use koodtx_core::session::SessionState;
+use koodtx_core::store::Held;
 use koodtx_core::time::Timestamp;
 use sqlx::PgConnection;
 
@@ -20,15 +21,21 @@ pub(crate) struct UserTotals {
     pub(crate) active: u64,
     /// Records of live sessions.
     pub(crate) records: u64,
+    /// What these count towards a quota.
+    pub(crate) data_bytes: u64,
 }
 
-impl From<(Instant, i64, i64, i64)> for UserTotals {
-    fn from((clock, live, active, records): (Instant, i64, i64, i64)) -> Self {
+/// The columns of a row.
+type Row = (Instant, i64, i64, i64, i64);
+
+impl From<Row> for UserTotals {
+    fn from((clock, live, active, records, data_bytes): Row) -> Self {
         Self {
             clock: clock.0,
             live: live.unsigned_abs(),
             active: active.unsigned_abs(),
             records: records.unsigned_abs(),
+            data_bytes: data_bytes.unsigned_abs(),
         }
     }
 }
@@ -66,7 +73,7 @@ impl UserTotals {
     }
 
     async fn try_lock(connection: &mut PgConnection, user: UserId) -> Result<Option<Self>> {
-        let row: Option<(Instant, i64, i64, i64)> = sqlx::query_as(statements::CLOCK_LOCK)
+        let row: Option<Row> = sqlx::query_as(statements::CLOCK_LOCK)
             .bind(user.0)
             .fetch_optional(connection)
             .await?;
@@ -74,16 +81,29 @@ impl UserTotals {
     }
 
     pub(crate) async fn read(connection: &mut PgConnection, user: UserId) -> Result<Self> {
-        let row: Option<(Instant, i64, i64, i64)> = sqlx::query_as(statements::CLOCK_READ)
+        let row: Option<Row> = sqlx::query_as(statements::CLOCK_READ)
             .bind(user.0)
             .fetch_optional(connection)
             .await?;
         Ok(row.map(Self::from).unwrap_or_default())
     }
 
+    /// What counts towards a quota.
+    pub(crate) fn held(&self) -> Held {
+        Held {
+            sessions: self.live,
+            data_bytes: self.data_bytes,
+        }
+    }
+
     /// Counts a session anew that was `old` (`None`: not there) and is `new`.
     pub(crate) fn recount(&mut self, old: Option<&SessionState>, new: &SessionState) {
-        let totals = [&mut self.live, &mut self.active, &mut self.records];
+        let totals = [
+            &mut self.live,
+            &mut self.active,
+            &mut self.records,
+            &mut self.data_bytes,
+        ];
         SessionState::recount(totals, old, new);
     }
 }

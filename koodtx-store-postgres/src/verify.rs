@@ -63,6 +63,7 @@ pub(crate) async fn verify(
         user,
         row,
         seen: SeriesMap::new(),
+        bytes: 0,
         is_damaged: false,
         findings: Findings::default(),
     };
@@ -86,16 +87,17 @@ fn remains(user: UserId, session: SessionId, is_erased: bool) -> Findings {
     }
 }
 
-/// What the blocks of a session say of its series; `None` where one cannot be read.
+/// What the blocks of a session say of its series, and their `data_bytes`; `None` where one cannot be read.
 pub(crate) async fn series_of(
     connection: &mut PgConnection,
     user: UserId,
     row: SessionRow,
-) -> Result<Option<SeriesMap>> {
+) -> Result<Option<(SeriesMap, u64)>> {
     let mut check = Check {
         user,
         row,
         seen: SeriesMap::new(),
+        bytes: 0,
         is_damaged: false,
         findings: Findings::default(),
     };
@@ -107,7 +109,7 @@ pub(crate) async fn series_of(
             .open
             .filter(|&open| check.remembered_end(sensor_type) == Some(open));
     }
-    Ok(Some(seen).filter(|_| !check.is_damaged))
+    Ok(Some((seen, check.bytes)).filter(|_| !check.is_damaged))
 }
 
 /// What is said of a session whose row cannot be read. The check of the others goes on.
@@ -137,6 +139,8 @@ struct Check {
     row: SessionRow,
     /// What the blocks say of the series.
     seen: SeriesMap,
+    /// What the records count towards a quota.
+    bytes: u64,
     /// A block could not be read, so no count is known.
     is_damaged: bool,
     findings: Findings,
@@ -227,6 +231,7 @@ impl Check {
             return;
         };
         self.findings.records += u64::from(meta.count);
+        self.bytes += block.data_bytes();
         let before = self.seen.get(&sensor_type).copied();
         let mut wrong = Vec::new();
         if before.is_some_and(|before| before.last >= meta.first.as_micros()) {
@@ -277,6 +282,13 @@ impl Check {
             let message = format!(
                 "it counts {} records and has {}",
                 state.data_count, self.findings.records
+            );
+            self.report(None, message);
+        }
+        if state.data_bytes != self.bytes {
+            let message = format!(
+                "it counts {} bytes of samples and has {}",
+                state.data_bytes, self.bytes
             );
             self.report(None, message);
         }

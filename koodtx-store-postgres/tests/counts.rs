@@ -9,8 +9,8 @@ use std::sync::Arc;
 use common::open;
 use koodtx_core::id::SessionId;
 use koodtx_core::store::{MaintenanceStore as _, Problem, SyncStore as _};
-use koodtx_store_postgres::PostgresStore;
-use script::{NOW, SESSION, command, record, session};
+use koodtx_store_postgres::{PostgresOptions, PostgresStore, migrate};
+use script::{NOW, SESSION, USER, command, push, record, session};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
 const OTHER_SESSION: &str = "00000000-0000-4000-8000-000000000002";
@@ -48,6 +48,7 @@ async fn every_count_of_a_session_is_checked() {
     .await;
     let cases = [
         ("data_count = data_count + 1", "records and has"),
+        ("data_bytes = data_bytes + 1", "bytes of samples and has"),
         ("series_count = 7", "it counts 7 series and has 3"),
         ("series = series - 'far'", "it counts 3 series and has 2"),
         (
@@ -102,4 +103,40 @@ async fn every_count_of_a_session_is_checked() {
         .await;
         assert_eq!(problems(&store).await, vec![]);
     }
+}
+
+/// A database from before there were quotas takes on new columns, and `repair` counts what is in it.
+#[tokio::test]
+async fn what_was_stored_before_there_were_quotas_is_counted_by_a_repair() {
+    let (database, store) = open().await;
+    let records: Vec<String> = (0..1_100)
+        .map(|nth| record("gps", nth, r#"{"x":1,"note":"on foot"}"#))
+        .collect();
+    push(&store, &records).await.unwrap();
+    let status = store.status(USER, 10).await.unwrap();
+    assert_eq!(status.data_bytes, 1_100 * (16 + 1 + 8 + 4 + 9));
+    drop(store);
+
+    // As the release before left it.
+    let mut connection = PgConnection::connect(&database.url()).await.unwrap();
+    execute(
+        &mut connection,
+        "ALTER TABLE recording_sessions DROP COLUMN data_bytes;
+         ALTER TABLE user_clock DROP COLUMN data_bytes;
+         DELETE FROM _sqlx_migrations WHERE version >= 18",
+    )
+    .await;
+    let options = PostgresOptions::from_url(&database.url()).unwrap();
+    PostgresStore::open(&options).await.unwrap_err();
+    migrate(&options).await.unwrap();
+    let store = PostgresStore::open(&options).await.unwrap();
+    assert_eq!(store.status(USER, 10).await.unwrap().data_bytes, 0);
+    let found = problems(&store).await;
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(found[0].message.contains("bytes of samples"), "{found:?}");
+
+    let page = store.repair(None, 10).await.unwrap();
+    assert_eq!(page.repaired.len(), 1, "{page:?}");
+    assert_eq!(problems(&store).await, vec![]);
+    assert_eq!(store.status(USER, 10).await.unwrap(), status);
 }

@@ -5,7 +5,7 @@ SELECT
     s.session_id, s.created_at, s.updated_at, s.deleted_at, s.live, s.start_time, s.start_time_stamp,
     s.end_time, s.end_time_stamp, s.is_active, s.is_active_stamp, s.enabled_sensors,
     s.enabled_sensors_stamp, s.sample_rate, s.sample_rate_stamp, s.notes, s.notes_stamp, s.data_count,
-    s.series_count, s.data_purged_at
+    s.data_bytes, s.series_count, s.data_purged_at
 FROM recording_sessions s
 WHERE (s.user_id, s.created_at) > ($1, $2) AND (s.user_id, s.created_at) <= ($6, $7) AND s.live AND CASE $3
     WHEN 'ended' THEN

@@ -94,7 +94,9 @@ impl Import {
         families::import(&mut connection, self.user, family).await
     }
 
-    async fn open_session(&mut self, state: SessionState) -> Result<()> {
+    async fn open_session(&mut self, mut state: SessionState) -> Result<()> {
+        // Counted as the blocks come in: the source may not know it.
+        state.data_bytes = 0;
         let target = Target {
             user: self.user,
             session: state.id,
@@ -135,6 +137,7 @@ impl Import {
             inserted: u64::from(meta.count),
             ..MergeCounts::default()
         };
+        open.row.state.data_bytes += block.data_bytes();
         let range = (meta.first, meta.last);
         SeriesSummary::extend(&mut open.row.series, sensor_type, &counts, range, None);
         open.writer.put(sensor_type, block);

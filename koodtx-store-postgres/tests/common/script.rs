@@ -7,7 +7,7 @@ use std::sync::Arc;
 use koodtx_core::id::{SessionId, UserId};
 use koodtx_core::pull::{RecordChunk, RecordQuery};
 use koodtx_core::push::PushBatch;
-use koodtx_core::store::{PushCommand, PushOutcome, StoreError, SyncStore};
+use koodtx_core::store::{PushCommand, PushOutcome, Quota, StoreError, SyncStore};
 use koodtx_core::time::Timestamp;
 
 pub const USER: UserId = UserId(1);
@@ -31,6 +31,7 @@ pub fn command(records: &[String]) -> PushCommand {
         body_bytes: body.len() as u64,
         started_at: NOW,
         request_id: None,
+        quota: Quota::default(),
     }
 }
 
