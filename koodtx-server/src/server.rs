@@ -238,7 +238,7 @@ impl ServerBuilder {
         };
         let announced = LimitsAnswer::of(&config);
         let app = App {
-            service: SyncService::with_clock(store.clone(), clock),
+            service: SyncService::with_clock(store.clone(), clock).with_quota(limits.quota),
             accounts: Accounts::new(store.clone(), passwords, tokens),
             store,
             registration: config.auth.registration,

@@ -101,7 +101,8 @@ fn response(status: u16) -> MetaResponse {
             vec![],
         ),
         413 => (
-            "The body or the batch is too large; the message names the limit.",
+            "The body or the batch is too large, or more than the account may keep; the message names the \
+             limit.",
             vec![],
         ),
         415 => (

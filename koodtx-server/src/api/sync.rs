@@ -134,6 +134,7 @@ impl SyncApi {
             total_sessions: status.total_sessions,
             active_sessions: status.active_sessions,
             uploaded_sessions: status.uploaded_sessions,
+            data_bytes: status.data_bytes,
             recent_syncs: &status.recent_syncs,
         })?)
     }
@@ -196,5 +197,6 @@ struct StatusWire<'a> {
     total_sessions: u64,
     active_sessions: u64,
     uploaded_sessions: u64,
+    data_bytes: u64,
     recent_syncs: &'a [koodtx_core::sync_log::SyncLogEntry],
 }

@@ -1,8 +1,11 @@
 //! Settings of how much clients may ask for.
 
 use std::num::{NonZeroU32, NonZeroUsize};
+use std::str::FromStr;
 use std::thread::available_parallelism;
 use std::time::Duration;
+
+use koodtx_core::store::Quota;
 
 use super::setting::Setting;
 use super::{ConfigError, Sources, at_least_1};
@@ -33,6 +36,8 @@ pub struct LimitsConfig {
     pub password_hashes: NonZeroUsize,
     /// Connections.
     pub connections: ConnectionLimits,
+    /// How much an account may keep.
+    pub quota: Quota,
 }
 
 impl Default for LimitsConfig {
@@ -49,6 +54,7 @@ impl Default for LimitsConfig {
                 head_timeout: Duration::from_secs(HEAD_TIMEOUT_DEFAULT_SECONDS),
                 write_timeout: Duration::from_secs(WRITE_TIMEOUT_DEFAULT_SECONDS),
             },
+            quota: Quota::default(),
         }
     }
 }
@@ -98,13 +104,14 @@ impl LimitsConfig {
             })?;
         }
         let of_address = Setting::MaxConnectionsPerAddress;
-        sources.read(of_address, &mut connections.address_max_count, |text| {
-            if text == "off" {
-                return Ok(None);
-            }
-            let number = at_least_1(text).map(Some);
-            number.map_err(|_| "use a whole number, at least 1, or `off`")
-        })?;
+        sources.read(of_address, &mut connections.address_max_count, or_off)?;
+        let quotas = [
+            (Setting::QuotaSessions, &mut self.quota.sessions),
+            (Setting::QuotaBytes, &mut self.quota.bytes),
+        ];
+        for (setting, quota) in quotas {
+            sources.read(setting, quota, or_off)?;
+        }
         if !behind_proxy {
             return Ok(None);
         }
@@ -120,4 +127,13 @@ impl LimitsConfig {
             )
         }))
     }
+}
+
+/// A whole number above 0, or no limit.
+fn or_off<T: FromStr + From<bool> + PartialEq>(text: &str) -> Result<Option<T>, &'static str> {
+    if text == "off" {
+        return Ok(None);
+    }
+    let number = at_least_1(text).map(Some);
+    number.map_err(|_| "use a whole number, at least 1, or `off`")
 }

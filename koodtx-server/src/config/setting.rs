@@ -49,6 +49,10 @@ pub enum Setting {
     WriteTimeoutSeconds,
     /// How many passwords are hashed at a time.
     PasswordHashes,
+    /// How many sessions an account may keep.
+    QuotaSessions,
+    /// How many bytes of samples an account may keep.
+    QuotaBytes,
     /// Connections of this server to a PostgreSQL database.
     PostgresMaxConnections,
     /// Longest wait for one of them.
@@ -105,7 +109,7 @@ pub enum Setting {
 
 impl Setting {
     /// All of them.
-    pub const ALL: [Self; 49] = [
+    pub const ALL: [Self; 51] = [
         Self::Listen,
         Self::Store,
         Self::JwtSecret,
@@ -129,6 +133,8 @@ impl Setting {
         Self::HeadTimeoutSeconds,
         Self::WriteTimeoutSeconds,
         Self::PasswordHashes,
+        Self::QuotaSessions,
+        Self::QuotaBytes,
         Self::PostgresMaxConnections,
         Self::PostgresAcquireTimeoutSeconds,
         Self::PostgresStatementTimeoutSeconds,
@@ -183,6 +189,8 @@ impl Setting {
             Self::HeadTimeoutSeconds => "KOODTX_HEAD_TIMEOUT_SECONDS",
             Self::WriteTimeoutSeconds => "KOODTX_WRITE_TIMEOUT_SECONDS",
             Self::PasswordHashes => "KOODTX_PASSWORD_HASHES",
+            Self::QuotaSessions => "KOODTX_QUOTA_SESSIONS",
+            Self::QuotaBytes => "KOODTX_QUOTA_BYTES",
             Self::PostgresMaxConnections => "KOODTX_POSTGRES_MAX_CONNECTIONS",
             Self::PostgresAcquireTimeoutSeconds => "KOODTX_POSTGRES_ACQUIRE_TIMEOUT_SECONDS",
             Self::PostgresStatementTimeoutSeconds => "KOODTX_POSTGRES_STATEMENT_TIMEOUT_SECONDS",
@@ -268,6 +276,8 @@ impl Setting {
             Self::HeadTimeoutSeconds => "limits.head_timeout_seconds",
             Self::WriteTimeoutSeconds => "limits.write_timeout_seconds",
             Self::PasswordHashes => "limits.password_hashes",
+            Self::QuotaSessions => "limits.quota_sessions",
+            Self::QuotaBytes => "limits.quota_bytes",
             Self::PostgresMaxConnections => "postgres.max_connections",
             Self::PostgresAcquireTimeoutSeconds => "postgres.acquire_timeout_seconds",
             Self::PostgresStatementTimeoutSeconds => "postgres.statement_timeout_seconds",

@@ -41,6 +41,11 @@ impl From<StoreError> for ApiError {
                 "limit_exceeded",
                 error.message().to_owned(),
             ),
+            StoreErrorKind::QuotaExceeded => Self::new(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "quota_exceeded",
+                error.message().to_owned(),
+            ),
             StoreErrorKind::Full => {
                 report(&error);
                 Self::new(

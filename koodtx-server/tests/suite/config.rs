@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use koodtx_core::store::Quota;
 use koodtx_server::auth::{RateLimit, Registration};
 use koodtx_server::config::{JobsConfig, LimitsConfig, LogFormat, PostgresConfig, QueueKind};
 use koodtx_server::jobs::Task;
@@ -75,6 +76,7 @@ fn the_defaults_are_what_the_documentation_says() {
     assert_eq!(limits.connections.address_max_count, Some(512));
     assert_eq!(limits.connections.head_timeout, Duration::from_secs(30));
     assert_eq!(limits.connections.write_timeout, Duration::from_mins(1));
+    assert_eq!(limits.quota, Quota::default());
     let postgres = config.postgres;
     assert_eq!(postgres.max_connections, 16);
     assert_eq!(postgres.acquire_timeout, Duration::from_secs(5));
@@ -108,7 +110,8 @@ fn each_limit_has_its_own_place() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("koodtx.toml");
     let text = "[limits]\nrequests_per_minute_address = 3\nconcurrent_requests = 4\n\
-                max_connections = 5\nhead_timeout_seconds = 6\npassword_hashes = 7\n";
+                max_connections = 5\nhead_timeout_seconds = 6\npassword_hashes = 7\n\
+                quota_sessions = 12\nquota_bytes = \"off\"\n";
     std::fs::write(&file, text).unwrap();
     let variables = [
         ("KOODTX_REQUESTS_PER_MINUTE_ACCOUNT", "8"),
@@ -116,6 +119,7 @@ fn each_limit_has_its_own_place() {
         ("KOODTX_WRITE_TIMEOUT_SECONDS", "10"),
         ("KOODTX_PASSWORD_HASHES", "11"),
         ("KOODTX_REGISTRATION", "closed"),
+        ("KOODTX_QUOTA_BYTES", "13"),
     ];
     let sources = environment(&variables).file(&file).unwrap();
     let config = Config::read(&sources).unwrap();
@@ -130,6 +134,10 @@ fn each_limit_has_its_own_place() {
             address_max_count: Some(9),
             head_timeout: Duration::from_secs(6),
             write_timeout: Duration::from_secs(10),
+        },
+        quota: Quota {
+            sessions: Some(12),
+            bytes: Some(13),
         },
     };
     assert_eq!(config.limits, expected);
@@ -203,6 +211,8 @@ fn every_failure_names_the_setting_and_shows_no_value() {
         ("KOODTX_HEAD_TIMEOUT_SECONDS", "0.5-ish"),
         ("KOODTX_WRITE_TIMEOUT_SECONDS", "one minute"),
         ("KOODTX_PASSWORD_HASHES", "0"),
+        ("KOODTX_QUOTA_SESSIONS", "0"),
+        ("KOODTX_QUOTA_BYTES", "10 GB"),
         ("KOODTX_MAX_BODY_BYTES", "100MB"),
         ("KOODTX_BODY_MEMORY_BYTES", "1234567"),
         ("KOODTX_BODY_TIMEOUT_SECONDS", "-77"),

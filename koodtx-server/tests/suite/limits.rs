@@ -15,6 +15,8 @@ async fn a_client_can_ask_what_holds() {
         ("KOODTX_BODY_TIMEOUT_SECONDS", "12"),
         ("KOODTX_ACCESS_TOKEN_MINUTES", "5"),
         ("KOODTX_REFRESH_TOKEN_DAYS", "2"),
+        ("KOODTX_QUOTA_SESSIONS", "12"),
+        ("KOODTX_QUOTA_BYTES", "3000000000000"),
     ];
     let server = TestServer::with(&settings).await;
     let limits = server.get("/api/limits").send().await.ok();
@@ -43,7 +45,7 @@ async fn a_client_can_ask_what_holds() {
             "data_depth": 16,
         },
         "pull": { "session_ids": 1_000, "page_size": 100, "page_size_default": 50, "page": 10_000 },
-        "quota": { "sessions": null, "bytes": null },
+        "quota": { "sessions": 12, "bytes": 3_000_000_000_000_u64 },
         "tokens": { "access_seconds": 300, "refresh_seconds": 172_800 },
     });
     assert_eq!(limits, expected);
@@ -62,6 +64,7 @@ async fn what_is_off_is_null() {
     ] {
         assert_eq!(limits["requests"][rate], Value::Null, "{rate}");
     }
+    assert_eq!(limits["quota"], json!({ "sessions": null, "bytes": null }));
 }
 
 #[tokio::test]

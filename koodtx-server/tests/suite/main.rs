@@ -24,6 +24,7 @@ mod openapi;
 mod overload;
 mod pull;
 mod push;
+mod quota;
 mod rates;
 mod readiness;
 mod repair;

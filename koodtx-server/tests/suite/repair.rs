@@ -32,9 +32,9 @@ async fn wrong_counters_are_put_right_and_samples_stay() {
     let (code, out, err) = run(folder.path(), &["verify", "--repair", "--store", &url]);
     assert_eq!(code, 0, "{out}{err}");
     for part in [
-        "100 records in 1 series counted, were 7 in 1",
+        "100 records in 1 series with 2500 bytes counted, were 7 in 1 with 2500",
         "2 live sessions",
-        "with 200 records counted",
+        "with 200 records of 5000 bytes counted",
         "2 repairs",
         "2 sessions, 200 records, 0 problems",
     ] {

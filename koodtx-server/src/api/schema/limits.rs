@@ -26,7 +26,7 @@ pub struct LimitsAnswer {
     pub push: PushLimits,
     /// Of a pull; beyond them it is refused with 400.
     pub pull: PullLimits,
-    /// Of all that an account may keep.
+    /// Of all that an account may keep; a push that would raise it above them is refused with 413.
     pub quota: QuotaLimits,
     /// Of tokens.
     pub tokens: TokenLimits,
@@ -110,9 +110,9 @@ pub struct PullLimits {
 #[derive(Clone, Debug, Object)]
 #[oai(rename = "QuotaLimits", example)]
 pub struct QuotaLimits {
-    /// Most sessions.
+    /// Most sessions; compare `total_sessions` of the status.
     pub sessions: Nullable<u64>,
-    /// Most bytes.
+    /// Most bytes of samples; compare `data_bytes` of the status.
     pub bytes: Nullable<u64>,
 }
 
@@ -165,8 +165,8 @@ impl LimitsAnswer {
                 page: PAGE_MAX_NUMBER as u64,
             },
             quota: QuotaLimits {
-                sessions: Nullable(None),
-                bytes: Nullable(None),
+                sessions: Nullable(limits.quota.sessions),
+                bytes: Nullable(limits.quota.bytes),
             },
             tokens: TokenLimits {
                 access_seconds: lifetimes.access_seconds.unsigned_abs(),

@@ -131,6 +131,9 @@ pub struct StatusAnswer {
     pub active_sessions: u64,
     /// Sessions of which the server holds an upload.
     pub uploaded_sessions: u64,
+    /// What the samples of all sessions count towards a quota, in bytes: 16 for each sample, and for each
+    /// of its fields those of the name and 8 for a number or those of the JSON of another value.
+    pub data_bytes: u64,
     /// The last 10 entries of the sync log, the newest first.
     pub recent_syncs: Vec<SyncLogBody>,
 }
@@ -141,6 +144,7 @@ impl Example for StatusAnswer {
             total_sessions: 12,
             active_sessions: 1,
             uploaded_sessions: 12,
+            data_bytes: 2_580_000,
             recent_syncs: vec![SyncLogBody::example()],
         }
     }

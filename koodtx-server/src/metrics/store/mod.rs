@@ -94,6 +94,7 @@ fn name(kind: StoreErrorKind) -> &'static str {
         StoreErrorKind::NotFound => "not_found",
         StoreErrorKind::AlreadyExists => "already_exists",
         StoreErrorKind::LimitExceeded => "limit_exceeded",
+        StoreErrorKind::QuotaExceeded => "quota_exceeded",
         StoreErrorKind::UserDeleted => "user_deleted",
         StoreErrorKind::Full => "full",
         StoreErrorKind::Corrupt => "corrupt",

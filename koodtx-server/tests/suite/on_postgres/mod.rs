@@ -13,6 +13,8 @@ mod jobs;
 mod pull;
 #[path = "../push.rs"]
 mod push;
+#[path = "../quota.rs"]
+mod quota;
 #[path = "../sessions.rs"]
 mod sessions;
 #[path = "../tokens.rs"]
