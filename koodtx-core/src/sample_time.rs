@@ -34,6 +34,47 @@ pub fn write_sample_time(out: &mut String, time: Timestamp) {
     }
 }
 
+/// Sample times in the JSON that stores keep, for `#[serde(with = "koodtx_core::sample_time::exact")]`.
+///
+/// RFC 3339, as any [`Timestamp`]; but the last day of the year 9999 has later instants than RFC 3339 can
+/// express in every offset, so from [`Timestamp::MAX`] on it is microseconds since the epoch, a number.
+pub mod exact {
+    use serde::de::Error as _;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use crate::time::Timestamp;
+
+    #[derive(Serialize, Deserialize)]
+    #[serde(untagged)]
+    enum Written {
+        Micros(i64),
+        Text(String),
+    }
+
+    /// Writes a time.
+    ///
+    /// # Errors
+    /// Those of the serializer.
+    pub fn serialize<S: Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+        if *time < Timestamp::MAX {
+            time.serialize(serializer)
+        } else {
+            Written::Micros(time.as_micros()).serialize(serializer)
+        }
+    }
+
+    /// Reads a time.
+    ///
+    /// # Errors
+    /// Those of the deserializer, and where it is neither a number nor RFC 3339.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
+        match Written::deserialize(deserializer)? {
+            Written::Micros(micros) => Ok(Timestamp::from_micros(micros)),
+            Written::Text(text) => text.parse().map_err(D::Error::custom),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -51,5 +92,26 @@ mod tests {
             write_sample_time(&mut out, Timestamp::from_micros(micros));
             assert_eq!(out, text);
         }
+    }
+
+    #[test]
+    fn stores_keep_every_time_exactly() {
+        #[derive(Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+        struct Kept(#[serde(with = "exact")] Timestamp);
+
+        for (time, text) in [
+            (Timestamp::ZERO, "\"1970-01-01T00:00:00Z\""),
+            (
+                Timestamp::MAX.plus_micros(-1),
+                "\"9999-12-30T21:59:59.999999Z\"",
+            ),
+            (SAMPLE_TIME_MAX, "253402300799999000"),
+        ] {
+            assert_eq!(serde_json::to_string(&Kept(time)).unwrap(), text);
+            assert_eq!(serde_json::from_str::<Kept>(text).unwrap(), Kept(time));
+        }
+        let before: Kept = serde_json::from_str("\"9999-12-30T22:00:00Z\"").unwrap();
+        assert_eq!(before, Kept(Timestamp::MAX));
+        assert!(serde_json::from_str::<Kept>("\"soon\"").is_err());
     }
 }

@@ -374,6 +374,7 @@ async fn requests_that_contradict_themselves_are_refused() {
         (json!({"page_size": 101}), "page_size"),
         (json!({"page_size": "10"}), "page_size"),
         (json!({"max_records": 0}), "max_records"),
+        (json!({"max_records": -1e30}), "max_records"),
         (json!({"last_sync_time": 5}), "last_sync_time"),
         (json!({"last_sync_time": "yesterday"}), "last_sync_time"),
         (json!({"session_ids": ["x"]}), "session_ids"),
@@ -413,6 +414,9 @@ async fn requests_that_contradict_themselves_are_refused() {
         PullRequest::from_json(b"{\"page\":null}"),
         Ok(PullRequest::default())
     );
+    // More than there can be is no bound.
+    let unbounded = PullRequest::from_json(b"{\"max_records\":100000000000000000000}");
+    assert_eq!(unbounded.unwrap().max_records, Some(u64::MAX));
 }
 
 #[tokio::test]

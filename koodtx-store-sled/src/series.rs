@@ -19,8 +19,10 @@ pub(crate) struct SeriesRecord {
     /// Records.
     pub(crate) count: u64,
     /// Time of the first.
+    #[serde(with = "koodtx_core::sample_time::exact")]
     pub(crate) first: Timestamp,
     /// Time of the last.
+    #[serde(with = "koodtx_core::sample_time::exact")]
     pub(crate) last: Timestamp,
     /// The blocks that are not full yet, where they are known.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -23,6 +23,7 @@ pub const OPEN_BLOCKS_MAX_COUNT: u32 = 16;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OpenEnd {
     /// Time of the first record of its first block. All blocks from there on belong to it.
+    #[serde(with = "crate::sample_time::exact")]
     pub first: Timestamp,
     /// Its blocks.
     pub blocks: u32,

@@ -177,6 +177,13 @@ impl PullRequest {
     }
 }
 
+/// A whole number; one that is too large for the type is the greatest, which bounds nothing either.
+fn whole(value: &Value) -> Option<u64> {
+    let is_beyond = |number: f64| number >= u64::MAX as f64;
+    let beyond = || value.as_f64().filter(|number| is_beyond(*number));
+    value.as_u64().or_else(|| beyond().map(|_| u64::MAX))
+}
+
 /// The members of the body. `null` means the same as absent.
 struct Fields(Map<String, Value>);
 
@@ -207,7 +214,7 @@ impl Fields {
             format!("has to be a whole number from 1 to {max}")
         };
         self.read(name, expected, |value| {
-            value.as_u64().filter(|count| (1..=max).contains(count))
+            whole(value).filter(|count| (1..=max).contains(count))
         })
     }
 

@@ -206,7 +206,7 @@ pub(crate) async fn changing_fields_survive(h: &Harness) -> Outcome {
     Ok(())
 }
 
-/// A time is kept to the microsecond, and two samples within a millisecond are two.
+/// A time is kept to the microsecond, two samples within a millisecond are two, and each is known again.
 pub(crate) async fn times_survive_to_the_microsecond(h: &Harness) -> Outcome {
     let times = [
         ("0", 0),
@@ -214,10 +214,19 @@ pub(crate) async fn times_survive_to_the_microsecond(h: &Harness) -> Outcome {
         ("1699876543210", 1_699_876_543_210_000),
         ("1699876543210.125", 1_699_876_543_210_125),
         ("1699876543210.126", 1_699_876_543_210_126),
+        // Later than any offset can express within the year 9999.
+        (
+            "253402300799998.999",
+            RECORD_TIMESTAMP_MAX_MILLIS * 1_000 - 1,
+        ),
         ("253402300799999", RECORD_TIMESTAMP_MAX_MILLIS * 1_000),
     ];
     let records = times.map(|(millis, _)| record("s", millis, r#"{"x":1}"#));
     h.push(ANN, &session(RUN), &records).await?;
+    for again in records.chunks(1).rev() {
+        let answer = h.push(ANN, &session(RUN), again).await?;
+        ensure_eq!(answer.inserted, 0, "{again:?} once more");
+    }
     let stored: Vec<_> = h
         .records(ANN, RUN)
         .await?
