@@ -19,6 +19,7 @@ mod status;
 mod user;
 mod verify;
 
+use std::num::NonZero;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -38,6 +39,11 @@ use crate::stores::{Residence, StoreRegistry};
 use crate::traces::{Traces, TracesError};
 
 use args::{Cli, Command};
+
+/// Threads that may block, for each core.
+const BLOCKING_THREADS_PER_CORE_COUNT: usize = 8;
+/// Threads that may block, on a small machine.
+const BLOCKING_THREADS_MIN_COUNT: usize = 16;
 
 /// Why a command failed, for who typed it.
 #[derive(Debug, thiserror::Error)]
@@ -79,6 +85,7 @@ pub fn main(stores: StoreRegistry) -> ExitCode {
     let cli = Cli::parse();
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
+        .max_blocking_threads(blocking_threads_count())
         .build()
     {
         Ok(runtime) => runtime,
@@ -94,6 +101,13 @@ pub fn main(stores: StoreRegistry) -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Threads for what blocks: parsing pushes, and writing them into the embedded store. What a thread has
+/// allocated it keeps for a while, and so many wait for the disk together that more would save no sync.
+fn blocking_threads_count() -> usize {
+    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+    (cores * BLOCKING_THREADS_PER_CORE_COUNT).max(BLOCKING_THREADS_MIN_COUNT)
 }
 
 async fn run(cli: Cli, stores: StoreRegistry) -> Result<ExitCode, CliError> {
