@@ -17,7 +17,7 @@ use super::param::Text;
 use super::request_body::JsonBody;
 use super::schema::{
     DeleteAccountBody, DeviceBody, DevicesAnswer, LoginBody, MeAnswer, MessageAnswer, Nullable,
-    PasswordBody, RegisterBody, SignedInAnswer, Tag, TokensAnswer, WireUser,
+    PasswordBody, RegisterBody, SignedInAnswer, Tag, TokensAnswer, WireSignInId, WireUser,
 };
 use crate::app::App;
 use crate::auth::{
@@ -195,7 +195,7 @@ impl AccountsApi {
         let all = self.app.accounts.sign_ins(&access.caller, now).await?;
         let device = |one: SignIn| DeviceBody {
             is_current: one.id == access.caller.sign_in,
-            sign_in_id: one.id.0.to_string(),
+            sign_in_id: WireSignInId(one.id.0),
             device_id: Nullable(one.device_id),
             created_at: one.created_at.into(),
             expires_at: one.expires_at.into(),
@@ -217,7 +217,7 @@ impl AccountsApi {
         &self,
         access: Access,
         /// The sign-in, as the list of devices names it.
-        sign_in_id: Path<Text<String>>,
+        sign_in_id: Path<Text<WireSignInId>>,
     ) -> Result<Answer<MessageAnswer>, Fault<OneFaults>> {
         let rule = "has to be the `sign_in_id` of one of your devices";
         let id: Uuid = sign_in_id.0.parse("sign_in_id", rule)?;

@@ -15,8 +15,9 @@ use super::download::Download;
 use super::faults::{Fault, ListFaults, OneFaults};
 use super::param::Text;
 use super::schema::{
-    AnalysisAnswer, AnomaliesAnswer, JobAnswer, Nullable, StatisticsAnswer, SubmittedAnswer, Tag,
-    WireJobState, WireSessionId, WireTime,
+    AnalysisAnswer, AnomaliesAnswer, JobAnswer, Nullable, SENSITIVITY_MAX, Sensitivity,
+    StatisticsAnswer, SubmittedAnswer, Tag, WireExportFormat, WireJobState, WireSessionId,
+    WireTime, WireTimeOrDate,
 };
 use super::sessions::{no_session, parse_id};
 use crate::analysis::{self, SessionAnalysis};
@@ -29,8 +30,6 @@ use crate::queue::{JobId, JobQueue, JobRecord, JobState};
 
 /// Standard deviations from the mean that are normal where the client says nothing.
 const SENSITIVITY_DEFAULT: f64 = 3.0;
-/// Nothing lies that far out.
-const SENSITIVITY_MAX: f64 = 1_000.0;
 /// Longest id of a job, in bytes; those given out have 26.
 const JOB_ID_MAX_BYTES: usize = 64;
 /// When a client should ask again for what this server does not do for now, in seconds.
@@ -123,7 +122,7 @@ impl AnalysisApi {
         session_id: Path<Text<WireSessionId>>,
         /// How many standard deviations from the mean are still normal, above 0 and up to 1,000; 3
         /// where absent.
-        sensitivity: Query<Option<Text<f64>>>,
+        sensitivity: Query<Option<Text<Sensitivity>>>,
     ) -> Result<Answer<AnomaliesAnswer>, Fault<OneFaults>> {
         let (id, user) = (parse_id(&session_id.0)?, access.caller.user);
         let sensitivity = sensitivity_of(sensitivity.0.as_ref())?;
@@ -144,9 +143,9 @@ impl AnalysisApi {
         &self,
         access: Access,
         /// Only sessions that began then or later: RFC 3339, or a date, which begins at midnight UTC.
-        from: Query<Option<Text<WireTime>>>,
+        from: Query<Option<Text<WireTimeOrDate>>>,
         /// Only sessions that began before.
-        to: Query<Option<Text<WireTime>>>,
+        to: Query<Option<Text<WireTimeOrDate>>>,
     ) -> Result<Answer<StatisticsAnswer>, Fault<ListFaults>> {
         let from = time_of("from", from.0.as_ref())?;
         let to = time_of("to", to.0.as_ref())?;
@@ -175,7 +174,7 @@ impl AnalysisApi {
         /// The session.
         session_id: Path<Text<WireSessionId>>,
         /// `csv`, `ndjson` or `parquet`; `ndjson` where absent.
-        format: Query<Option<Text<String>>>,
+        format: Query<Option<Text<WireExportFormat>>>,
     ) -> Result<Download, Fault<OneFaults>> {
         let (id, user) = (parse_id(&session_id.0)?, access.caller.user);
         let format = match &format.0 {
@@ -261,7 +260,7 @@ fn answer_of(job: JobRecord) -> JobAnswer {
     }
 }
 
-fn sensitivity_of(text: Option<&Text<f64>>) -> Result<f64, ApiError> {
+fn sensitivity_of(text: Option<&Text<Sensitivity>>) -> Result<f64, ApiError> {
     const RULE: &str = "has to be a number above 0 and up to 1000";
     let Some(text) = text else {
         return Ok(SENSITIVITY_DEFAULT);
@@ -275,7 +274,7 @@ fn sensitivity_of(text: Option<&Text<f64>>) -> Result<f64, ApiError> {
     }
 }
 
-fn time_of(name: &str, text: Option<&Text<WireTime>>) -> Result<Option<Timestamp>, ApiError> {
+fn time_of(name: &str, text: Option<&Text<WireTimeOrDate>>) -> Result<Option<Timestamp>, ApiError> {
     let Some(text) = text else {
         return Ok(None);
     };

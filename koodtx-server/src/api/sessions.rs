@@ -14,8 +14,8 @@ use super::faults::{Fault, ListFaults, OneFaults};
 use super::list_cursor::ListCursor;
 use super::param::Text;
 use super::schema::{
-    DeleteAnswer, Nullable, SensorSummary, SessionAnswer, SessionListAnswer, SessionMeta, Tag,
-    WireSessionId,
+    DeleteAnswer, Nullable, PageLimit, SensorSummary, SessionAnswer, SessionListAnswer,
+    SessionMeta, Tag, WireSessionId,
 };
 use crate::app::App;
 use crate::auth::Access;
@@ -33,7 +33,7 @@ impl SessionsApi {
         &self,
         access: Access,
         /// Most sessions of the page, 1 to 100; 50 where absent.
-        limit: Query<Option<Text<u64>>>,
+        limit: Query<Option<Text<PageLimit>>>,
         /// The `next_cursor` of the page before.
         cursor: Query<Option<Text<String>>>,
     ) -> Result<Answer<SessionListAnswer>, Fault<ListFaults>> {
@@ -114,7 +114,7 @@ pub(super) fn parse_id(text: &Text<WireSessionId>) -> Result<SessionId, ApiError
     )
 }
 
-fn page_limit(text: &Text<u64>) -> Result<usize, ApiError> {
+fn page_limit(text: &Text<PageLimit>) -> Result<usize, ApiError> {
     let limit: usize = text.parse("limit", "has to be a whole number from 1 to 100")?;
     if (1..=PAGE_SIZE_MAX_COUNT).contains(&limit) {
         Ok(limit)

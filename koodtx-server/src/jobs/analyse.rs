@@ -68,7 +68,7 @@ pub(super) async fn run(
 
 /// Analyses one session, and stores what was found.
 async fn one(context: &Context, user: UserId, session: SessionId) -> Result<Value, TaskError> {
-    let none = || TaskError::Argument("the session is not there any more".to_owned());
+    let none = || TaskError::Gone("the session is not there any more");
     let store = &context.store;
     let state = store.session(user, session).await?.ok_or_else(none)?.state;
     let stored = store.analysis(user, session).await?;

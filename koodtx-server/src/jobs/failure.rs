@@ -13,6 +13,9 @@ pub enum TaskError {
     /// An argument is missing or wrong.
     #[error("{0}")]
     Argument(String),
+    /// What it was about has gone: deleted between the time it was asked for and now, or it never was.
+    #[error("{0}")]
+    Gone(&'static str),
     /// The store failed.
     #[error("the store failed: {0}")]
     Store(#[from] StoreError),
@@ -47,6 +50,7 @@ impl TaskError {
     pub fn public(&self) -> &str {
         match self {
             Self::Argument(message) => message,
+            Self::Gone(message) => message,
             Self::Store(error) if error.kind() == StoreErrorKind::LimitExceeded => error.message(),
             Self::Store(_) => "the store failed",
             Self::Queue(_) => "the queue took no further work",
@@ -62,13 +66,20 @@ impl TaskError {
         match self {
             Self::Store(error) | Self::Export(ExportError::Store(error)) => error.is_retryable(),
             Self::Queue(_) => true,
-            Self::Argument(_) | Self::Export(_) | Self::TooLong | Self::File { .. } => false,
+            Self::Argument(_)
+            | Self::Gone(_)
+            | Self::Export(_)
+            | Self::TooLong
+            | Self::File { .. } => false,
         }
     }
 }
 
 impl From<TaskError> for JobError {
     fn from(error: TaskError) -> Self {
+        if let TaskError::Gone(message) = error {
+            return Self::gone(message);
+        }
         tracing::error!(%error, "a task failed");
         let message = error.public().to_owned();
         if error.is_retryable() {

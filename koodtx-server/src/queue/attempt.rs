@@ -174,7 +174,11 @@ where
                 Err(Undone::Again(error.message))
             }
             Err(error) => {
-                tracing::error!(%id, name, attempt, %error, "a job failed");
+                if error.gone {
+                    tracing::info!(%id, name, attempt, %error, "a job has nothing to do any more");
+                } else {
+                    tracing::error!(%id, name, attempt, %error, "a job failed");
+                }
                 let end = |record: JobRecord| record.fail(attempt, clock::now(), &error.message);
                 report(&self.store, &job, end).await;
                 Ok(())

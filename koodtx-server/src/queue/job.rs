@@ -103,6 +103,8 @@ pub struct JobError {
     pub message: String,
     /// Whether another attempt may succeed.
     pub retry: bool,
+    /// Whether nothing is wrong: what the job was about has gone meanwhile.
+    pub gone: bool,
 }
 
 impl JobError {
@@ -111,6 +113,7 @@ impl JobError {
         Self {
             message: message.into(),
             retry: true,
+            gone: false,
         }
     }
 
@@ -119,6 +122,16 @@ impl JobError {
         Self {
             message: message.into(),
             retry: false,
+            gone: false,
+        }
+    }
+
+    /// What the job was about has gone meanwhile: the job has failed, and there is nothing to look into.
+    pub fn gone(message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            retry: false,
+            gone: true,
         }
     }
 }

@@ -17,5 +17,7 @@ mod memory;
 mod postgres;
 mod races;
 mod real_recordings;
+mod schemathesis;
 mod shutdown;
+mod soak;
 mod swap;

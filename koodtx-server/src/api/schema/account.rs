@@ -1,8 +1,9 @@
 use koodtx_core::store::User;
 use poem_openapi::Object;
 use poem_openapi::types::Example;
+use uuid::Uuid;
 
-use super::{Nullable, WireTime};
+use super::{DeviceId, Email, Nullable, Username, WireSignInId, WireTime};
 
 const TOKEN: &str = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl";
 
@@ -10,27 +11,25 @@ const TOKEN: &str = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl";
 #[derive(Object)]
 #[oai(rename = "Register", example)]
 pub struct RegisterBody {
-    /// 3 to 80 characters; unique without regard to case.
-    #[oai(validator(min_length = 3, max_length = 80))]
-    pub username: String,
+    /// 3 to 80 characters, no control characters, no space at either end; unique without regard to case.
+    pub username: Username,
     /// Up to 120 characters; unique without regard to case.
-    #[oai(validator(max_length = 120))]
-    pub email: String,
+    pub email: Email,
     /// 8 to 128 characters.
     #[oai(validator(min_length = 8, max_length = 128))]
     pub password: String,
-    /// The device that registers, up to 100 characters; a device registers one account.
-    #[oai(validator(min_length = 1, max_length = 100))]
-    pub device_id: String,
+    /// The device that registers, up to 100 characters, no control characters, no space at either end; a
+    /// device registers one account.
+    pub device_id: DeviceId,
 }
 
 impl Example for RegisterBody {
     fn example() -> Self {
         Self {
-            username: "ann".to_owned(),
-            email: "ann@example.com".to_owned(),
+            username: Username("ann".to_owned()),
+            email: Email("ann@example.com".to_owned()),
             password: "correct horse battery".to_owned(),
-            device_id: "phone-1".to_owned(),
+            device_id: DeviceId("phone-1".to_owned()),
         }
     }
 }
@@ -43,12 +42,9 @@ pub struct LoginBody {
     pub username: String,
     /// The password.
     pub password: String,
-    /// The device that signs in.
-    #[oai(
-        skip_serializing_if_is_none,
-        validator(min_length = 1, max_length = 100)
-    )]
-    pub device_id: Option<String>,
+    /// The device that signs in. Absent or null: none.
+    #[oai(skip_serializing_if_is_none)]
+    pub device_id: Option<Nullable<DeviceId>>,
 }
 
 impl Example for LoginBody {
@@ -60,9 +56,9 @@ impl Example for LoginBody {
             ..
         } = RegisterBody::example();
         Self {
-            username,
+            username: username.0,
             password,
-            device_id: Some(device_id),
+            device_id: Some(Nullable(Some(device_id))),
         }
     }
 }
@@ -111,9 +107,9 @@ impl Example for WireUser {
         } = RegisterBody::example();
         Self {
             id: 1,
-            username,
-            email,
-            device_id: Nullable(Some(device_id)),
+            username: username.0,
+            email: email.0,
+            device_id: Nullable(Some(device_id.0)),
             is_active: true,
             created_at: WireTime::example_millis(1_762_992_000_000),
             updated_at: WireTime::example_millis(1_762_992_000_000),
@@ -254,7 +250,7 @@ impl Example for DevicesAnswer {
 #[oai(rename = "Device", example)]
 pub struct DeviceBody {
     /// Names the sign-in.
-    pub sign_in_id: String,
+    pub sign_in_id: WireSignInId,
     /// On which device; null where it did not say.
     pub device_id: Nullable<String>,
     /// When it began.
@@ -268,7 +264,7 @@ pub struct DeviceBody {
 impl Example for DeviceBody {
     fn example() -> Self {
         Self {
-            sign_in_id: "5c7f9f0e-3a55-4d2c-9d5f-2f6f3b0b8f11".to_owned(),
+            sign_in_id: WireSignInId(Uuid::from_u128(0x5c7f_9f0e_3a55_4d2c_9d5f_2f6f_3b0b_8f11)),
             device_id: Nullable(Some("phone-1".to_owned())),
             created_at: WireTime::example_millis(1_763_035_200_122),
             expires_at: WireTime::example_millis(1_765_627_200_122),

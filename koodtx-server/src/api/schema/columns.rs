@@ -10,7 +10,7 @@ use super::columns_text::{GroupTimes, StampList, ValueList};
 use super::pull::{DamagedRange, pull_answer};
 use super::push::PushedSession;
 use super::text::example_session_id;
-use super::{Nullable, WireSessionId, WireTime};
+use super::{Nullable, SensorName, WireSessionId, WireTime};
 
 /// One session's metadata and any number of its samples, in columns.
 #[derive(Object)]
@@ -36,9 +36,8 @@ impl Example for PushColumnsBody {
 #[derive(Object)]
 #[oai(rename = "PushGroup", example)]
 pub struct PushedGroup {
-    /// The sensor, 1 to 50 characters.
-    #[oai(validator(min_length = 1, max_length = 50))]
-    pub sensor_type: String,
+    /// The sensor, 1 to 50 characters, no control characters.
+    pub sensor_type: SensorName,
     /// When each sample was taken, in milliseconds since 1970: a list, or the first one and the whole
     /// milliseconds from each to the next.
     pub timestamp: GroupTimes,
@@ -66,7 +65,7 @@ fn example_fields() -> BTreeMap<String, ValueList> {
 impl Example for PushedGroup {
     fn example() -> Self {
         Self {
-            sensor_type: "accelerometer".to_owned(),
+            sensor_type: SensorName("accelerometer".to_owned()),
             timestamp: GroupTimes::example(),
             data: example_fields(),
             updated_at: None,

@@ -46,7 +46,7 @@ fn array(items: MetaSchema) -> MetaSchema {
     }
 }
 
-/// An object with two members, both required.
+/// An object with two members, both required, and no others.
 fn pair(members: [(&'static str, MetaSchema); 2]) -> MetaSchema {
     MetaSchema {
         required: members.iter().map(|(name, _)| *name).collect(),
@@ -54,6 +54,7 @@ fn pair(members: [(&'static str, MetaSchema); 2]) -> MetaSchema {
             .into_iter()
             .map(|(name, schema)| (name, inline(schema)))
             .collect(),
+        max_properties: Some(2),
         ..MetaSchema::new("object")
     }
 }
@@ -76,6 +77,15 @@ fn millis() -> MetaSchema {
     }
 }
 
+fn step() -> MetaSchema {
+    let longest = koodtx_core::limits::RECORD_TIMESTAMP_MAX_MILLIS as f64;
+    MetaSchema {
+        minimum: Some(-longest),
+        maximum: Some(longest),
+        ..MetaSchema::new("integer")
+    }
+}
+
 fn stamp() -> MetaSchema {
     MetaSchema {
         nullable: true,
@@ -88,10 +98,7 @@ scalar!(
     "group_times",
     one_of(vec![
         array(millis()),
-        pair([
-            ("first", millis()),
-            ("steps", array(MetaSchema::new("integer")))
-        ])
+        pair([("first", millis()), ("steps", array(step()))])
     ])
 );
 scalar!(

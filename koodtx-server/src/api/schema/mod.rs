@@ -11,6 +11,7 @@ mod error;
 mod limits;
 mod pull;
 mod push;
+mod restricted;
 mod server;
 mod session;
 mod text;
@@ -34,11 +35,16 @@ pub use limits::{
 };
 pub use pull::{PullAnswer, PullBody, PulledRecord, PulledSession};
 pub use push::{PushAnswer, PushBody, PushedRecord, PushedSession, RefusedRecord};
+pub(super) use restricted::SENSITIVITY_MAX;
+pub use restricted::{
+    DeviceId, Email, EnabledSensor, Notes, PageLimit, Sensitivity, SensorName, Username,
+    WireExportFormat, WireTimeOrDate,
+};
 pub use server::{
     HealthAnswer, LinksBody, ReadyAnswer, RootAnswer, StatusAnswer, StoreHealth, SyncLogBody,
 };
 pub use session::{DeleteAnswer, SensorSummary, SessionAnswer, SessionListAnswer, SessionMeta};
-pub use text::{Nullable, SampleMillis, WireSessionId, WireTime};
+pub use text::{Nullable, SampleMillis, WireSessionId, WireSignInId, WireTime};
 
 /// The groups of the documentation.
 #[derive(Tags)]

@@ -8,7 +8,7 @@ use super::push::example_data;
 use super::text::example_session_id;
 use super::{Nullable, SampleMillis, WireSessionId, WireTime};
 
-/// What to pull. Everything is optional, also the body.
+/// What to pull. Everything is optional, also the body; null is as good as absent.
 #[derive(Object)]
 #[oai(rename = "Pull", example)]
 pub struct PullBody {
@@ -24,20 +24,20 @@ pub struct PullBody {
         skip_serializing_if_is_none,
         validator(minimum(value = "1"), maximum(value = "10000"))
     )]
-    pub page: Option<u64>,
+    pub page: Option<Nullable<u64>>,
     /// Sessions a page, 1 to 100; 50 where absent.
     #[oai(
         skip_serializing_if_is_none,
         validator(minimum(value = "1"), maximum(value = "100"))
     )]
-    pub page_size: Option<u64>,
+    pub page_size: Option<Nullable<u64>>,
     /// Whether to send the samples; true where absent.
     #[oai(skip_serializing_if_is_none)]
-    pub include_data: Option<bool>,
+    pub include_data: Option<Nullable<bool>>,
     /// Only the samples that changed since `last_sync_time`, instead of all samples of each changed
     /// session; false where absent.
     #[oai(skip_serializing_if_is_none)]
-    pub changes_only: Option<bool>,
+    pub changes_only: Option<Nullable<bool>>,
     /// The `next_cursor` of the page before. Costs the same at any depth, unlike `page`.
     #[oai(skip_serializing_if_is_none)]
     pub cursor: Option<Nullable<String>>,
@@ -51,10 +51,10 @@ impl Example for PullBody {
         Self {
             last_sync_time: Some(Nullable(Some(WireTime::example_millis(1_763_035_200_123)))),
             session_ids: None,
-            page: Some(1),
-            page_size: Some(50),
-            include_data: Some(true),
-            changes_only: Some(true),
+            page: Some(Nullable(Some(1))),
+            page_size: Some(Nullable(Some(50))),
+            include_data: Some(Nullable(Some(true))),
+            changes_only: Some(Nullable(Some(true))),
             cursor: None,
             max_records: None,
         }

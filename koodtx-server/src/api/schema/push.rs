@@ -5,7 +5,7 @@ use poem_openapi::types::Example;
 use serde_json::{Value, json};
 
 use super::text::example_session_id;
-use super::{Nullable, SampleMillis, WireSessionId, WireTime};
+use super::{EnabledSensor, Notes, Nullable, SampleMillis, SensorName, WireSessionId, WireTime};
 
 /// One session's metadata and any number of its samples.
 #[derive(Object)]
@@ -26,7 +26,8 @@ impl Example for PushBody {
     }
 }
 
-/// What a push says of its session. A field that is absent is left as it is.
+/// What a push says of its session. A field that is absent is left as it is, and so is one that is null unless it
+/// says otherwise.
 #[derive(Object)]
 #[oai(rename = "PushSession", example)]
 pub struct PushedSession {
@@ -39,20 +40,23 @@ pub struct PushedSession {
     pub end_time: Option<Nullable<WireTime>>,
     /// Whether the device is still recording. Absent: kept, or ended by an `end_time`.
     #[oai(skip_serializing_if_is_none)]
-    pub is_active: Option<bool>,
+    pub is_active: Option<Nullable<bool>>,
     /// Which sensors the client means to record; at most 100 names of 1 to 50 characters.
     #[oai(skip_serializing_if_is_none, validator(max_items = 100))]
-    pub enabled_sensors: Option<Vec<String>>,
+    pub enabled_sensors: Option<Nullable<Vec<EnabledSensor>>>,
     /// Samples per second, above 0.
-    #[oai(skip_serializing_if_is_none)]
-    pub sample_rate: Option<f64>,
+    #[oai(
+        skip_serializing_if_is_none,
+        validator(minimum(value = "0", exclusive))
+    )]
+    pub sample_rate: Option<Nullable<f64>>,
     /// Free text of at most 10,000 characters; null clears it.
     #[oai(skip_serializing_if_is_none)]
-    pub notes: Option<Nullable<String>>,
+    pub notes: Option<Nullable<Notes>>,
     /// When the client last changed these fields: the newer change wins, field by field. Absent:
     /// now.
     #[oai(skip_serializing_if_is_none)]
-    pub updated_at: Option<WireTime>,
+    pub updated_at: Option<Nullable<WireTime>>,
 }
 
 impl Example for PushedSession {
@@ -61,11 +65,15 @@ impl Example for PushedSession {
             session_id: example_session_id(),
             start_time: WireTime::example_millis(1_762_992_000_000),
             end_time: Some(Nullable(Some(WireTime::example_millis(1_762_995_600_000)))),
-            is_active: Some(false),
-            enabled_sensors: Some(vec!["accelerometer".to_owned(), "gps".to_owned()]),
-            sample_rate: Some(100.0),
-            notes: Some(Nullable(Some("Morning workout".to_owned()))),
-            updated_at: Some(WireTime::example_millis(1_762_995_601_250)),
+            is_active: Some(Nullable(Some(false))),
+            enabled_sensors: Some(Nullable(Some(
+                ["accelerometer", "gps"]
+                    .map(|name| EnabledSensor(name.to_owned()))
+                    .into(),
+            ))),
+            sample_rate: Some(Nullable(Some(100.0))),
+            notes: Some(Nullable(Some(Notes("Morning workout".to_owned())))),
+            updated_at: Some(Nullable(Some(WireTime::example_millis(1_762_995_601_250)))),
         }
     }
 }
@@ -74,16 +82,15 @@ impl Example for PushedSession {
 #[derive(Object)]
 #[oai(rename = "PushRecord", example)]
 pub struct PushedRecord {
-    /// The sensor, 1 to 50 characters.
-    #[oai(validator(min_length = 1, max_length = 50))]
-    pub sensor_type: String,
+    /// The sensor, 1 to 50 characters, no control characters.
+    pub sensor_type: SensorName,
     /// When it was taken, in milliseconds since 1970.
     pub timestamp: SampleMillis,
     /// What was measured: any JSON object of at most 16 KiB, nested at most 16 deep.
     pub data: BTreeMap<String, Value>,
-    /// When the client last changed it: the newer change wins. Absent: now.
+    /// When the client last changed it: the newer change wins. Absent or null: now.
     #[oai(skip_serializing_if_is_none)]
-    pub updated_at: Option<WireTime>,
+    pub updated_at: Option<Nullable<WireTime>>,
 }
 
 pub(super) fn example_data() -> BTreeMap<String, Value> {
@@ -96,7 +103,7 @@ pub(super) fn example_data() -> BTreeMap<String, Value> {
 impl Example for PushedRecord {
     fn example() -> Self {
         Self {
-            sensor_type: "accelerometer".to_owned(),
+            sensor_type: SensorName("accelerometer".to_owned()),
             timestamp: SampleMillis(1_762_992_000_010),
             data: example_data(),
             updated_at: None,

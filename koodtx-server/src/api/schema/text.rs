@@ -9,6 +9,7 @@ use koodtx_core::time::Timestamp;
 use poem_openapi::registry::{MetaSchema, MetaSchemaRef, Registry};
 use poem_openapi::types::{ParseError, ParseFromJSON, ParseResult, ToJSON, Type};
 use serde_json::Value;
+use uuid::Uuid;
 
 /// An instant: RFC 3339, in UTC on output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,10 +32,14 @@ impl WireTime {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WireSessionId(pub SessionId);
 
+/// The id of a sign-in: a UUID.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WireSignInId(pub Uuid);
+
 /// The session of the examples.
 pub(super) fn example_session_id() -> WireSessionId {
     let bytes = 0x0f81_a4f3_c125_5dbf_ba8e_668c_0884_d7ac_u128;
-    WireSessionId(SessionId(uuid::Uuid::from_u128(bytes)))
+    WireSessionId(SessionId(Uuid::from_u128(bytes)))
 }
 
 /// When a sample was taken: milliseconds since 1970-01-01T00:00:00Z, a fraction down to the
@@ -87,6 +92,11 @@ scalar!(
     MetaSchema::new_with_format("string", "uuid")
 );
 scalar!(
+    WireSignInId,
+    "sign_in_id",
+    MetaSchema::new_with_format("string", "uuid")
+);
+scalar!(
     SampleMillis,
     "sample_millis",
     MetaSchema {
@@ -103,6 +113,12 @@ impl ToJSON for WireTime {
 }
 
 impl ToJSON for WireSessionId {
+    fn to_json(&self) -> Option<Value> {
+        Some(Value::String(self.0.to_string()))
+    }
+}
+
+impl ToJSON for WireSignInId {
     fn to_json(&self) -> Option<Value> {
         Some(Value::String(self.0.to_string()))
     }
@@ -133,6 +149,12 @@ impl ParseFromJSON for WireTime {
 }
 
 impl ParseFromJSON for WireSessionId {
+    fn parse_from_json(value: Option<Value>) -> ParseResult<Self> {
+        parse_text(value, Self)
+    }
+}
+
+impl ParseFromJSON for WireSignInId {
     fn parse_from_json(value: Option<Value>) -> ParseResult<Self> {
         parse_text(value, Self)
     }

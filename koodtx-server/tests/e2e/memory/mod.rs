@@ -3,4 +3,4 @@
 mod flood;
 mod long_pull;
 mod overload;
-mod shape;
+pub mod shape;

@@ -5,11 +5,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use koodtx_core::time::Timestamp;
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
 use reqwest::{Client, Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
+use tokio::time::sleep;
 
-use super::Server;
+use super::{Server, columns};
 
 const PASSWORD: &str = "correct horse battery";
 /// Longest wait for an answer; a server that takes longer hangs.
@@ -23,6 +24,8 @@ pub struct Device {
     /// Which of them has the next turn.
     turn: Arc<AtomicUsize>,
     token: String,
+    /// Whether it repeats what the server has no room for.
+    is_patient: bool,
 }
 
 /// What the server said.
@@ -89,6 +92,7 @@ impl Device {
             urls: [url].into(),
             turn: Arc::default(),
             token: String::new(),
+            is_patient: false,
         }
     }
 
@@ -120,6 +124,15 @@ impl Device {
         }
     }
 
+    /// The same device, which repeats what it is told to repeat later, as often as need be.
+    #[must_use]
+    pub fn patient(&self) -> Self {
+        Self {
+            is_patient: true,
+            ..self.clone()
+        }
+    }
+
     pub fn token(&self) -> &str {
         &self.token
     }
@@ -135,6 +148,21 @@ impl Device {
         request.header(AUTHORIZATION, format!("Bearer {}", self.token))
     }
 
+    /// Sends a request; fails only where no whole answer came.
+    pub async fn send(&self, request: RequestBuilder) -> reqwest::Result<Answer> {
+        if !self.is_patient {
+            return answer(request).await;
+        }
+        loop {
+            let copy = request.try_clone().expect("the body is no stream");
+            let answered = answer(copy).await?;
+            match answered.pause() {
+                Some(pause) => sleep(pause).await,
+                None => return Ok(answered),
+            }
+        }
+    }
+
     /// Sends JSON; fails only where no whole answer came.
     pub async fn post(
         &self,
@@ -142,7 +170,8 @@ impl Device {
         body: impl Into<reqwest::Body>,
     ) -> reqwest::Result<Answer> {
         let request = self.request(Method::POST, path);
-        answer(request.header(CONTENT_TYPE, "application/json").body(body)).await
+        self.send(request.header(CONTENT_TYPE, "application/json").body(body))
+            .await
     }
 
     pub async fn push(&self, body: impl Into<reqwest::Body>) -> reqwest::Result<Answer> {
@@ -168,14 +197,38 @@ impl Device {
 
     /// Reads, whatever the answer.
     pub async fn try_get(&self, path: &str) -> Answer {
-        answer(self.request(Method::GET, path))
+        self.send(self.request(Method::GET, path))
             .await
             .expect("the server answers")
     }
 
     pub async fn delete_session(&self, session_id: &str) -> reqwest::Result<Answer> {
         let path = format!("/api/sessions/{session_id}");
-        answer(self.request(Method::DELETE, &path)).await
+        self.send(self.request(Method::DELETE, &path)).await
+    }
+
+    /// Deletes the account for good.
+    pub async fn delete_account(&self) -> Answer {
+        let request = self.request(Method::DELETE, "/api/auth/account");
+        let body = json!({ "password": PASSWORD }).to_string();
+        let request = request.header(CONTENT_TYPE, "application/json").body(body);
+        self.send(request).await.expect("the server answers")
+    }
+
+    /// Pulls in the columnar form, and turns the answer into the documented one.
+    pub async fn pull_columns(&self, request: &Value) -> reqwest::Result<Answer> {
+        let pull = self.request(Method::POST, "/api/sync/pull");
+        let pull = pull
+            .header(CONTENT_TYPE, "application/json")
+            .header(ACCEPT, columns::MEDIA_TYPE)
+            .body(request.to_string());
+        let mut answer = self.send(pull).await?;
+        for session in answer.body["sessions"].as_array_mut().into_iter().flatten() {
+            session["sensor_data"] = columns::records(&session["columns"]);
+            let members = session.as_object_mut();
+            members.expect("a session is an object").remove("columns");
+        }
+        Ok(answer)
     }
 
     /// The sync log's last entries, newest first.
@@ -196,6 +249,17 @@ impl Answer {
     pub fn ok(self) -> Value {
         assert!(self.status.is_success(), "{self:?}");
         self.body
+    }
+
+    /// How long to wait before the request is repeated, where the answer says that it may be.
+    pub fn pause(&self) -> Option<Duration> {
+        let is_busy = matches!(
+            self.status,
+            StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE
+        );
+        self.retry_after
+            .filter(|_| is_busy)
+            .map(Duration::from_secs)
     }
 
     /// Whether the store does not answer, and the client is told when to try again.

@@ -16,6 +16,8 @@ pub enum Style {
     Pages { size: usize },
     /// Cursors and bounded answers; sessions come with what changed.
     Cursors { size: usize, max_records: usize },
+    /// The same in the columnar form.
+    Columns { size: usize, max_records: usize },
 }
 
 /// A device and its copy.
@@ -58,11 +60,15 @@ impl Follower {
     /// Pulls all pages of one round; the ids of the sessions that came. Where the server or its store
     /// goes away in the middle, the round begins anew next time.
     pub async fn round(&mut self) -> Result<Vec<String>, Away> {
-        let keeps_records = self.since.is_some() && matches!(self.style, Style::Cursors { .. });
+        let keeps_records = self.since.is_some() && !matches!(self.style, Style::Pages { .. });
         let mut changed = Vec::new();
         let mut cursor = Value::Null;
         for page in 1..=ROUND_PAGES_MAX_COUNT {
-            let answer = self.device.pull(&self.request(page, &cursor)).await?;
+            let request = self.request(page, &cursor);
+            let answer = match self.style {
+                Style::Columns { .. } => self.device.pull_columns(&request).await?,
+                Style::Pages { .. } | Style::Cursors { .. } => self.device.pull(&request).await?,
+            };
             let answer = answer.ok_or_away()?;
             let server_timestamp = time(&answer, "server_timestamp");
             if page == 1 {
@@ -94,7 +100,7 @@ impl Follower {
                 request.insert("page".to_owned(), json!(page));
                 request.insert("last_sync_time".to_owned(), json!(self.since));
             }
-            Style::Cursors { size, max_records } => {
+            Style::Cursors { size, max_records } | Style::Columns { size, max_records } => {
                 request.insert("page_size".to_owned(), json!(size));
                 request.insert("max_records".to_owned(), json!(max_records));
                 request.insert("changes_only".to_owned(), json!(true));

@@ -1,5 +1,7 @@
 //! What the proofs share: the server process, devices that talk to it, and copies to compare.
 
+#[path = "../../suite/support/columns.rs"]
+pub mod columns;
 pub mod compress;
 pub mod device;
 pub mod folder;

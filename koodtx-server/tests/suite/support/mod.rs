@@ -1,6 +1,7 @@
 //! A server on a port of its own, and a client that checks every answer against the document.
 
 mod client;
+pub mod columns;
 mod exposition;
 mod faulty_store;
 mod program;
