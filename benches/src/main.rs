@@ -1,13 +1,14 @@
-//! `koodtx-bench`: load for a KooDTX server, and what stores take on disk.
+//! `koodtx-bench`: how fast KooDTX is, and what its stores take on disk.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use koodtx_bench::load::{self, LoadOptions};
+use koodtx_bench::report::{self, ReportOptions};
 use koodtx_bench::{computing, storage};
 
-/// Load for a KooDTX server, and what stores take on disk. The benches of the library run with `cargo bench -p koodtx-bench`.
+/// How fast KooDTX is, and what its stores take on disk. The benches of the library run with `cargo bench -p koodtx-bench`.
 #[derive(Parser)]
 #[command(name = "koodtx-bench", version)]
 struct Cli {
@@ -24,6 +25,13 @@ enum Command {
     /// The samples stay on the server: use one that you can throw away, or an account that you can.
     #[command(after_help = EXAMPLES)]
     Load(LoadOptions),
+    /// Measure everything that is promised of the speed, in one run, as a page of Markdown with plots.
+    ///
+    /// Starts what it needs: the server's binary, a PostgreSQL cluster that is thrown away (initdb and
+    /// postgres have to be installed), and influxd where it is installed. Stores are kept in the folder
+    /// for temporary files: TMPDIR says on which disk. Takes 10 to 12 minutes.
+    #[command(after_help = REPORT_EXAMPLES)]
+    Report(ReportOptions),
     /// Measure how fast an hour of recordings is analysed and exported, and in how much memory, as rows
     /// of a Markdown table.
     Computing {
@@ -58,6 +66,18 @@ Examples:
 Exit status: 0 when every push was answered with success, 1 when one failed, 2 when the run could
 not begin.";
 
+const REPORT_EXAMPLES: &str = "\
+Examples:
+  All of it, into the folder of the page:
+    cargo build --release -p koodtx-server -p koodtx-bench
+    target/release/koodtx-bench report --output benches
+
+  Two rows on the embedded store, while working on what they measure:
+    target/release/koodtx-bench report --store sled --only fresh,retry
+
+Exit status: 0 when everything was measured, whatever came out; 1 when a push failed; 2 when
+something could not be measured.";
+
 /// Status when a push failed.
 const SOME_FAILED: u8 = 1;
 /// Status when the run could not begin; also that of wrong options.
@@ -67,8 +87,30 @@ const NOT_BEGUN: u8 = 2;
 async fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Load(options) => load(&options).await,
+        Command::Report(options) => report(&options).await,
         Command::Computing { fill } => computing(fill.as_deref()).await,
         Command::Storage { postgres } => storage(postgres.as_deref()).await,
+    }
+}
+
+async fn report(options: &ReportOptions) -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let command = format!("koodtx-bench {}", arguments.join(" "));
+    let report = match report::run(options, &command, |step| eprintln!("{step}")).await {
+        Ok(report) => report,
+        Err(error) => {
+            eprintln!("error: {error}");
+            return ExitCode::from(NOT_BEGUN);
+        }
+    };
+    match &options.output {
+        None => print!("{}", report.page),
+        Some(folder) => println!("{}", folder.join(report::PAGE_NAME).display()),
+    }
+    if report.results.is_clean() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(SOME_FAILED)
     }
 }
 

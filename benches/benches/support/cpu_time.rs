@@ -3,33 +3,22 @@
 use std::time::Duration;
 
 use criterion::measurement::{Measurement, ValueFormatter, WallTime};
-use rustix::time::{ClockId, clock_gettime};
+use koodtx_bench::cpu_time::thread_cpu_time;
 
-/// The processor time of the calling thread.
-///
-/// For work that one thread does without waiting it is the time that a clock on the wall would
-/// show on a machine with nothing else to do, and stays nearly so while the machine does other
-/// things.
+/// The processor time of the calling thread, of work that it does without waiting.
 #[derive(Debug)]
 pub struct CpuTime;
-
-impl CpuTime {
-    fn now() -> Duration {
-        let time = clock_gettime(ClockId::ThreadCPUTime);
-        Duration::new(time.tv_sec.unsigned_abs(), time.tv_nsec as u32)
-    }
-}
 
 impl Measurement for CpuTime {
     type Intermediate = Duration;
     type Value = Duration;
 
     fn start(&self) -> Duration {
-        Self::now()
+        thread_cpu_time()
     }
 
     fn end(&self, start: Duration) -> Duration {
-        Self::now().saturating_sub(start)
+        thread_cpu_time().saturating_sub(start)
     }
 
     fn add(&self, left: &Duration, right: &Duration) -> Duration {

@@ -2,77 +2,47 @@
 
 use std::time::Duration;
 
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
+use reqwest::header::AUTHORIZATION;
 use reqwest::{Client, Response, StatusCode};
 use serde::Deserialize;
 use serde_json::json;
 
+use super::endpoint::{Endpoint, retry_after};
 use super::{Form, LoadError, LoadOptions};
-use crate::workload::Body;
 
 /// How long one request may take, in seconds.
 const REQUEST_MAX_SECONDS: u64 = 60;
-/// Wait after an answer that says neither how long nor why, in seconds.
-const RETRY_DEFAULT_SECONDS: u64 = 1;
 /// How often an account is asked for before the run gives up.
 const SIGN_IN_MAX_COUNT: usize = 100;
 
 /// A connection to the server.
 #[derive(Clone, Debug)]
-pub(super) struct Api {
+pub(crate) struct Api {
     http: Client,
     url: String,
-    /// Of the bodies that are pushed.
-    content_type: &'static str,
 }
 
 /// What an account needs to push.
 #[derive(Clone)]
-pub(super) struct Login {
+pub(crate) struct Login {
     authorization: String,
 }
 
-/// What a push came to, as the server counts it.
-#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
-pub(super) struct Counts {
-    pub inserted: u64,
-    pub updated: u64,
-    pub duplicates: u64,
-    pub errors: u64,
-}
-
-/// Why a push failed.
-#[derive(Debug)]
-pub(super) struct PushFailure {
-    /// A status, or what happened to the connection.
-    pub kind: String,
-    pub message: String,
-    /// How long to wait before the next try.
-    pub wait: Duration,
-}
-
 impl Api {
-    pub(super) fn connect(url: &str, form: Form) -> Result<Self, LoadError> {
-        let http = Client::builder()
-            .http1_only()
-            .no_proxy()
-            .tcp_nodelay(true)
-            .pool_max_idle_per_host(1)
-            .timeout(Duration::from_secs(REQUEST_MAX_SECONDS))
-            .build()
-            .map_err(|source| LoadError::Unreachable {
-                url: url.to_owned(),
-                source,
-            })?;
+    /// A connection to the server at `url`, opened when it is first used.
+    pub(crate) fn connect(url: &str) -> Result<Self, LoadError> {
+        let http = one_connection().map_err(|source| LoadError::Unreachable {
+            url: url.to_owned(),
+            source,
+        })?;
         Ok(Self {
             http,
             url: url.trim_end_matches('/').to_owned(),
-            content_type: form.content_type(),
         })
     }
 
     /// Signs in to the given account, or registers one that nobody will use again.
-    pub(super) async fn sign_in(&self, options: &LoadOptions) -> Result<Login, LoadError> {
+    pub(crate) async fn sign_in(&self, options: &LoadOptions) -> Result<Login, LoadError> {
         #[derive(Deserialize)]
         struct Tokens {
             access_token: String,
@@ -139,62 +109,56 @@ impl Api {
         })
     }
 
-    pub(super) async fn push(&self, login: &Login, body: &Body) -> Result<Counts, PushFailure> {
-        let sent = self
-            .http
-            .post(format!("{}/api/sync/push", self.url))
-            .header(AUTHORIZATION, &login.authorization)
-            .header(CONTENT_TYPE, self.content_type)
-            .body(body.text().to_vec())
-            .send();
-        let answer = sent
+    /// Where pushes of an account go, in a form, on this connection.
+    pub(crate) fn endpoint(&self, login: &Login, form: Form) -> Endpoint {
+        let url = format!("{}/api/sync/push", self.url);
+        Endpoint::of_server(self.http.clone(), url, login, form)
+    }
+
+    /// Begins a pull with these members.
+    pub(crate) async fn pull(
+        &self,
+        login: &Login,
+        request: &serde_json::Value,
+    ) -> Result<Response, LoadError> {
+        let url = format!("{}/api/sync/pull", self.url);
+        let request = self.http.post(&url).json(request);
+        let answer = request
+            .header(AUTHORIZATION, login.authorization())
+            .send()
             .await
-            .map_err(|error| PushFailure::of_connection(&error))?;
+            .map_err(|source| LoadError::Unreachable { url, source })?;
         if answer.status() == StatusCode::OK {
-            return answer
-                .json()
-                .await
-                .map_err(|error| PushFailure::of_connection(&error));
+            return Ok(answer);
         }
-        Err(PushFailure {
-            kind: answer.status().as_u16().to_string(),
-            wait: match answer.status() {
-                StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
-                    retry_after(&answer)
-                }
-                _ => Duration::ZERO,
-            },
+        Err(LoadError::Refused {
+            action: "pull",
+            status: answer.status().as_u16(),
             message: message_of(answer).await,
         })
     }
 }
 
-impl PushFailure {
-    fn of_connection(error: &reqwest::Error) -> Self {
-        let kind = match error {
-            error if error.is_timeout() => "timeout",
-            error if error.is_connect() => "connect",
-            error if error.is_decode() => "answer",
-            _ => "connection",
-        };
-        Self {
-            kind: kind.to_owned(),
-            message: error.to_string(),
-            wait: Duration::from_secs(RETRY_DEFAULT_SECONDS),
-        }
+impl Login {
+    /// What stands in the header of that name.
+    pub(super) fn authorization(&self) -> &str {
+        &self.authorization
     }
 }
 
-fn retry_after(answer: &Response) -> Duration {
-    let seconds = answer
-        .headers()
-        .get(RETRY_AFTER)
-        .and_then(|value| value.to_str().ok()?.parse().ok());
-    Duration::from_secs(seconds.unwrap_or(RETRY_DEFAULT_SECONDS))
+/// A client that keeps to one connection.
+pub(crate) fn one_connection() -> reqwest::Result<Client> {
+    Client::builder()
+        .http1_only()
+        .no_proxy()
+        .tcp_nodelay(true)
+        .pool_max_idle_per_host(1)
+        .timeout(Duration::from_secs(REQUEST_MAX_SECONDS))
+        .build()
 }
 
 /// What the server says of an error.
-async fn message_of(answer: Response) -> String {
+pub(super) async fn message_of(answer: Response) -> String {
     #[derive(Deserialize)]
     struct ErrorBody {
         error: String,

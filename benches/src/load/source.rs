@@ -3,7 +3,7 @@
 use koodtx_core::id::SessionId;
 use uuid::Uuid;
 
-use super::client::Counts;
+use super::endpoint::Counts;
 use super::{Form, LoadOptions, Mode};
 use crate::workload::{Body, RECORDING_START_MILLIS, Recording, SEED, Sample};
 
@@ -16,7 +16,7 @@ const PAUSE_MILLIS: i64 = 1_000;
 
 /// A recording as a ring of bodies, each changed in place before it is sent again.
 #[derive(Debug)]
-pub(super) struct Source {
+pub(crate) struct Source {
     mode: Mode,
     bodies: Vec<Body>,
     next: usize,
@@ -30,7 +30,25 @@ pub(super) struct Source {
 }
 
 impl Source {
-    pub(super) fn new(options: &LoadOptions, number: u64) -> Self {
+    /// The bodies of the device with this number.
+    pub(crate) fn new(options: &LoadOptions, number: u64) -> Self {
+        let write = match options.form {
+            Form::Records => Body::new,
+            Form::Columns => Body::in_columns,
+        };
+        Self::written_by(write, options, number)
+    }
+
+    /// The same samples as lines.
+    pub(crate) fn of_lines(options: &LoadOptions, number: u64) -> Self {
+        Self::written_by(Body::in_lines, options, number)
+    }
+
+    fn written_by(
+        write: fn(SessionId, &[Sample]) -> Body,
+        options: &LoadOptions,
+        number: u64,
+    ) -> Self {
         let count = (HELD_SAMPLES / options.batch).clamp(1, HELD_BODIES_MAX_COUNT);
         let mut recording = Recording::new(SEED.wrapping_add(number), options.digits.into());
         let session = new_session();
@@ -39,10 +57,7 @@ impl Source {
             .map(|_| {
                 let samples = recording.samples(options.batch);
                 last_millis = samples.last().map_or(last_millis, Sample::time_millis);
-                match options.form {
-                    Form::Records => Body::new(session, &samples),
-                    Form::Columns => Body::in_columns(session, &samples),
-                }
+                write(session, &samples)
             })
             .collect();
         Self {

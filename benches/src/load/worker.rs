@@ -4,19 +4,27 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use super::LoadError;
-use super::client::{Api, Counts, Login, PushFailure};
+use super::endpoint::{Counts, Endpoint, PushFailure};
 use super::source::Source;
 
 /// A device, signed in, with its connection open and its bodies written.
 pub(super) struct Worker {
-    api: Api,
-    login: Login,
+    endpoint: Endpoint,
     source: Source,
+}
+
+/// When a device stops.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Until {
+    /// At that time.
+    Deadline(Instant),
+    /// When it has sent so many samples, whatever became of them.
+    Samples(u64),
 }
 
 /// What pushing came to.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Tally {
+pub(crate) struct Tally {
     /// How long each answered push took.
     pub latencies: Vec<Duration>,
     /// Of the answered pushes.
@@ -33,13 +41,10 @@ pub(super) struct Tally {
 
 impl Worker {
     /// Opens the connection and pushes what has to be there before.
-    pub(super) async fn prepare(
-        api: Api,
-        login: Login,
-        mut source: Source,
-    ) -> Result<Self, LoadError> {
+    pub(super) async fn prepare(endpoint: Endpoint, mut source: Source) -> Result<Self, LoadError> {
         for body in source.before() {
-            api.push(&login, body)
+            endpoint
+                .push(body)
                 .await
                 .map_err(|failure| LoadError::Refused {
                     action: "store what the run begins with",
@@ -47,17 +52,19 @@ impl Worker {
                     message: failure.message,
                 })?;
         }
-        Ok(Self { api, login, source })
+        Ok(Self { endpoint, source })
     }
 
-    /// Pushes until the deadline.
-    pub(super) async fn run(mut self, deadline: Instant) -> Tally {
+    /// Pushes until then.
+    pub(super) async fn run(&mut self, until: Until) -> Tally {
         let mut tally = Tally::default();
-        while Instant::now() < deadline {
+        let mut sent_samples = 0;
+        while until.goes_on(sent_samples) {
             let body = self.source.next();
             let (samples, bytes) = (body.samples_count() as u64, body.text().len() as u64);
+            sent_samples += samples;
             let sent = Instant::now();
-            match self.api.push(&self.login, body).await {
+            match self.endpoint.push(body).await {
                 Ok(counts) => {
                     tally.latencies.push(sent.elapsed());
                     tally.samples += samples;
@@ -66,15 +73,32 @@ impl Worker {
                     tally.unexpected += u64::from(!self.source.expects(counts, samples));
                 }
                 Err(failure) => {
-                    let wait = failure
-                        .wait
-                        .min(deadline.saturating_duration_since(Instant::now()));
+                    let wait = until.at_most(failure.wait);
                     tally.fail(failure);
                     tokio::time::sleep(wait).await;
                 }
             }
         }
         tally
+    }
+}
+
+impl Until {
+    fn goes_on(self, sent_samples: u64) -> bool {
+        match self {
+            Self::Deadline(deadline) => Instant::now() < deadline,
+            Self::Samples(count) => sent_samples < count,
+        }
+    }
+
+    /// A wait, or what is left until the end.
+    fn at_most(self, wait: Duration) -> Duration {
+        match self {
+            Self::Deadline(deadline) => {
+                wait.min(deadline.saturating_duration_since(Instant::now()))
+            }
+            Self::Samples(_) => wait,
+        }
     }
 }
 
@@ -93,7 +117,7 @@ impl Tally {
         self.first_failure.get_or_insert(failure.message);
     }
 
-    pub(super) fn add(&mut self, other: Self) {
+    pub(crate) fn add(&mut self, other: Self) {
         self.latencies.extend(other.latencies);
         self.samples += other.samples;
         self.body_bytes += other.body_bytes;

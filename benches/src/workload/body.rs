@@ -12,14 +12,15 @@ pub(super) const TIME_DIGITS_COUNT: usize = 13;
 /// Characters of a session id.
 const SESSION_ID_CHARS: usize = 36;
 
-/// The JSON of a push.
+/// The JSON of a push, or another form of the same samples.
 ///
 /// Making one takes longer than a server takes to store it. So whoever measures a server makes a
 /// few beforehand, and then changes only ids, times and digits where they stand.
 #[derive(Clone, Debug)]
 pub struct Body {
     pub(super) text: Vec<u8>,
-    pub(super) session_at: usize,
+    /// Where the session's id stands; once in JSON.
+    pub(super) sessions_at: Vec<usize>,
     pub(super) samples_count: usize,
     /// Where each time stands that is written out, and which it is.
     pub(super) times: Vec<(usize, i64)>,
@@ -78,14 +79,14 @@ impl Body {
         text.push_str("]}");
         Self {
             text: text.into_bytes(),
-            session_at,
+            sessions_at: vec![session_at],
             samples_count: samples.len(),
             times,
             digits,
         }
     }
 
-    /// The JSON.
+    /// The text as it is sent.
     pub fn text(&self) -> &[u8] {
         &self.text
     }
@@ -99,8 +100,9 @@ impl Body {
     pub fn set_session(&mut self, session: SessionId) {
         let mut buffer = [0; SESSION_ID_CHARS];
         let text = session.0.as_hyphenated().encode_lower(&mut buffer);
-        self.text[self.session_at..self.session_at + SESSION_ID_CHARS]
-            .copy_from_slice(text.as_bytes());
+        for &at in &self.sessions_at {
+            self.text[at..at + SESSION_ID_CHARS].copy_from_slice(text.as_bytes());
+        }
     }
 
     /// Moves all samples in time.

@@ -42,7 +42,7 @@ impl Body {
         text.push_str("]}");
         Self {
             text: text.into_bytes(),
-            session_at,
+            sessions_at: vec![session_at],
             samples_count: samples.len(),
             times,
             digits,
@@ -86,7 +86,7 @@ fn write_fields(text: &mut String, group: &[&Sample], digits: &mut Vec<usize>) {
 }
 
 /// The members of a sample's `data`, whose values are numbers and plain texts.
-fn members(sample: &Sample) -> Vec<(&str, &str)> {
+pub(super) fn members(sample: &Sample) -> Vec<(&str, &str)> {
     let data = sample.data().trim_matches(['{', '}']);
     data.split(',')
         .filter_map(|member| member.split_once(':'))

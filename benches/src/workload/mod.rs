@@ -8,6 +8,7 @@
 mod body;
 mod case;
 mod columns_body;
+mod lines_body;
 mod random;
 mod recording;
 mod sensor;

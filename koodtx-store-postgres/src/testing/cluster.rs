@@ -182,6 +182,17 @@ impl TestCluster {
         fs::read_to_string(self.inner.folder.path().join("log")).unwrap_or_default()
     }
 
+    /// The process of the server, whose children are all others of the cluster.
+    ///
+    /// # Panics
+    /// Where the server does not run.
+    pub fn server_pid(&self) -> u32 {
+        let status = self.inner.folder.path().join("data/postmaster.pid");
+        let text = fs::read_to_string(status).expect("the server runs");
+        let pid = text.lines().next().and_then(|line| line.parse().ok());
+        pid.expect("its file begins with its process")
+    }
+
     /// The folder of the server's socket.
     pub fn socket_folder(&self) -> &Path {
         self.inner.folder.path()
