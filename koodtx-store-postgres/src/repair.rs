@@ -1,6 +1,7 @@
 //! Counting anew what is counted.
 
 use koodtx_core::id::UserId;
+use koodtx_core::session::SessionState;
 use koodtx_core::store::SessionPosition;
 use sqlx::PgConnection;
 
@@ -97,18 +98,9 @@ async fn recount(connection: &mut PgConnection, user: UserId) -> Result<Option<S
         .execute(&mut *connection)
         .await?;
     let after = UserTotals::read(connection, user).await?;
-    Ok((after != before).then(|| {
-        format!(
-            "user {user}: {} live sessions, {} of them recording, with {} records of {} bytes counted, \
-             were {}, {}, {} and {}",
-            after.live,
-            after.active,
-            after.records,
-            after.data_bytes,
-            before.live,
-            before.active,
-            before.records,
-            before.data_bytes
-        )
-    }))
+    Ok(SessionState::totals_recounted(
+        before.totals(),
+        after.totals(),
+        user,
+    ))
 }

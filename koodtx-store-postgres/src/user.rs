@@ -96,6 +96,11 @@ impl UserTotals {
         }
     }
 
+    /// The totals in the order of [`SessionState::recount`].
+    pub(crate) fn totals(&self) -> [u64; 4] {
+        [self.live, self.active, self.records, self.data_bytes]
+    }
+
     /// Counts a session anew that was `old` (`None`: not there) and is `new`.
     pub(crate) fn recount(&mut self, old: Option<&SessionState>, new: &SessionState) {
         let totals = [

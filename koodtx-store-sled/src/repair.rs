@@ -2,6 +2,7 @@
 
 use koodtx_core::block::OpenEnd;
 use koodtx_core::id::UserId;
+use koodtx_core::session::SessionState;
 use koodtx_core::store::SessionPosition;
 
 use crate::blocks::{SeriesKey, first_time};
@@ -151,22 +152,12 @@ fn totals(inner: &Inner, user_id: UserId) -> Result<Option<String>> {
             Err(failure) => return Err(failure),
         }
     }
-    if counted == stored {
+    let (before, now) = (stored.totals(), counted.totals());
+    let Some(repaired) = SessionState::totals_recounted(before, now, user_id) else {
         return Ok(None);
-    }
+    };
     let mut set = WriteSet::new(&inner.values);
     counted.write(&mut set, user_id)?;
     inner.journal.commit(set)?;
-    Ok(Some(format!(
-        "user {user_id}: {} live sessions, {} of them recording, with {} records of {} bytes counted, \
-         were {}, {}, {} and {}",
-        counted.live,
-        counted.active,
-        counted.records,
-        counted.data_bytes,
-        stored.live,
-        stored.active,
-        stored.records,
-        stored.data_bytes
-    )))
+    Ok(Some(repaired))
 }

@@ -224,6 +224,19 @@ impl SessionState {
         })
     }
 
+    /// What a repair says that has added up the sessions of `user` anew, whose totals (in the order of
+    /// [`recount`](Self::recount)) were `before`; `None` where they were right.
+    pub fn totals_recounted(before: [u64; 4], now: [u64; 4], user: UserId) -> Option<String> {
+        let ([live, active, records, bytes], was) = (now, before);
+        (now != before).then(|| {
+            format!(
+                "user {user}: {live} live sessions, {active} of them recording, with {records} records of \
+                 {bytes} bytes counted, were {}, {}, {} and {}",
+                was[0], was[1], was[2], was[3]
+            )
+        })
+    }
+
     /// Whether the server holds an upload of the session: so for every session that is not deleted,
     /// since a session comes to be only by a push.
     pub fn is_uploaded(&self) -> bool {

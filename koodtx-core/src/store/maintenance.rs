@@ -153,8 +153,9 @@ pub struct Erasure {
 pub trait MaintenanceStore: Send + Sync + Debug + 'static {
     /// Checks up to `limit` sessions after `after`: that every block passes its checksum and is
     /// well-formed and in place, that `data_count` is the number of distinct keys and `data_bytes` what
-    /// they count, that no clock of the session is ahead of the user clock. Repairs nothing. What a deleted user has left and is still
-    /// to be erased is passed over; what was left by mistake is a problem.
+    /// they count, that no clock of the session is ahead of the user clock. Repairs nothing. What a
+    /// deleted user has left and is still to be erased is passed over; what was left by mistake is a
+    /// problem.
     async fn verify(
         &self,
         after: Option<SessionPosition>,

@@ -15,7 +15,7 @@ use crate::http::ConnectionLimits;
 /// Requests a minute of an account where the operator says nothing: 100 a second, and 6,000 at once.
 /// That is more than a device sends that waits for each answer, and far less than the server answers.
 const REQUESTS_OF_ACCOUNT_DEFAULT_PER_MINUTE: NonZeroU32 = NonZeroU32::new(6_000).unwrap();
-/// Requests in progress where the operator says nothing: as many as there are threads that may block.
+/// Requests in progress where the operator says nothing: as many as one address may have connections.
 const CONCURRENT_REQUESTS_DEFAULT_COUNT: usize = 512;
 const CONNECTIONS_DEFAULT_MAX_COUNT: usize = 4_096;
 /// Of these, those of one address: many phones behind one address, and not all there are.
