@@ -12,8 +12,9 @@ use crate::{accounts, families, record};
 
 /// The tables, with the user first in each, that hold what a user has stored. Sessions come last: by
 /// them a verification finds what was left.
-const STORED: [Table; 12] = [
+const STORED: [Table; 13] = [
     Table::Block,
+    Table::OpenBlock,
     Table::BlockChange,
     Table::Series,
     Table::Garbage,
@@ -26,7 +27,7 @@ const STORED: [Table; 12] = [
     Table::SessionId,
     Table::Session,
 ];
-/// Keys removed in one step. Every step holds the database's one write lock, so it is kept short.
+/// Keys removed in one step, during which the user's lock is held.
 const STEP_MAX_KEYS: usize = 256;
 
 fn mark(user: UserId) -> Key {
@@ -142,7 +143,7 @@ pub(crate) fn step(inner: &Inner, user: UserId, limit: usize) -> Result<u64> {
         }
     }
     if removed > 0 {
-        let _unsynced = inner.journal.write(set)?;
+        inner.journal.write(set)?;
     } else {
         // Last, so that a stop half way is taken up again.
         set.remove(&leaving(user))?;

@@ -7,9 +7,13 @@ use std::path::{Path, PathBuf};
 use koodtx_core::store::{StoreError, StoreErrorKind};
 
 use crate::error::Failure;
+use crate::wal::Wal;
 
-/// Version of the keys and values that this program writes. It reads format 1 too, which has no open ends.
-const FORMAT_VERSION: u32 = 2;
+/// Version of the folder that this program writes. It reads format 1, which has no open ends, and format
+/// 2, which has no log.
+const FORMAT_VERSION: u32 = 3;
+/// The first version with a log.
+const FORMAT_OF_LOG: u32 = 3;
 /// The oldest version that it reads.
 const FORMAT_MIN_VERSION: u32 = 1;
 /// Holds the format version of a complete store.
@@ -22,6 +26,8 @@ const RAISED_FILE: &str = "koodtx-format.raised";
 const LOCK_FILE: &str = "koodtx-lock";
 /// Where sled keeps its pages.
 const DATABASE_FILE: &str = "db";
+/// The write-ahead log.
+const LOG_FILE: &str = "koodtx-wal";
 /// Where sled keeps the settings that must not change.
 const CONFIGURATION_FILE: &str = "conf";
 /// Where sled keeps pages that are too large for its file; the store lets none become so.
@@ -71,6 +77,11 @@ impl Folder {
         self.path.join(name)
     }
 
+    /// Where the write-ahead log is.
+    pub(crate) fn log_path(&self) -> PathBuf {
+        self.file(LOG_FILE)
+    }
+
     fn check_format(&self, text: &str) -> Result<(), StoreError> {
         let refused = |problem: String| {
             let message = format!("the data folder {} {problem}", self.path.display());
@@ -79,7 +90,7 @@ impl Folder {
         match text.trim().parse::<u32>() {
             Ok(FORMAT_VERSION) => Ok(()),
             // From now on the folder may hold what an older program would not find.
-            Ok(FORMAT_MIN_VERSION..FORMAT_VERSION) => self.raise_format(),
+            Ok(version @ FORMAT_MIN_VERSION..FORMAT_VERSION) => self.raise_format(version),
             Ok(version) if version > FORMAT_VERSION => refused(format!(
                 "was written by a newer version of this program (format {version}, this one reads \
                  up to {FORMAT_VERSION}): run the newer version"
@@ -91,8 +102,12 @@ impl Folder {
         }
     }
 
-    fn raise_format(&self) -> Result<(), StoreError> {
+    fn raise_format(&self, from: u32) -> Result<(), StoreError> {
         let raise = || {
+            if from < FORMAT_OF_LOG {
+                Wal::create(&self.log_path())?;
+                sync_folder(&self.path)?;
+            }
             let raised = self.file(RAISED_FILE);
             write_synced(&raised, &format!("{FORMAT_VERSION}\n"))?;
             fs::rename(raised, self.file(FORMAT_FILE))?;
@@ -129,6 +144,7 @@ impl Folder {
             return Err(StoreError::corrupt(OPERATION, message));
         }
         write_synced(&creating, &format!("{FORMAT_VERSION}\n")).map_err(failed)?;
+        Wal::create(&self.log_path()).map_err(failed)?;
         sync_folder(&self.path).map_err(failed)?;
         let parent = self
             .path
@@ -178,7 +194,7 @@ impl Folder {
         self.remove_where(|name| {
             matches!(
                 name,
-                DATABASE_FILE | CONFIGURATION_FILE | LARGE_PAGES_FOLDER
+                DATABASE_FILE | LOG_FILE | CONFIGURATION_FILE | LARGE_PAGES_FOLDER
             ) || name.starts_with(SNAPSHOT_PREFIX)
         })
     }

@@ -16,7 +16,6 @@ use koodtx_core::time::Timestamp;
 
 use crate::blocks::SeriesKey;
 use crate::error::{Failure, Result};
-use crate::journal::Written;
 use crate::key::{Key, KeyReader, Table};
 use crate::series::SeriesRecord;
 use crate::session::SessionRecord;
@@ -43,7 +42,7 @@ pub(crate) fn prepare(inner: &Inner, user: UserId) -> Result<()> {
         // Last, so that a stop half way is taken up again.
         let mut set = WriteSet::new(&inner.values);
         set.remove_stored(&entry);
-        let _unsynced = inner.journal.write(set)?;
+        inner.journal.write(set)?;
     }
     let mut set = WriteSet::new(&inner.values);
     families::revoke_where(&inner.values, &mut set, user, |_| true)?;
@@ -69,7 +68,6 @@ impl Import {
             filling: Some(Filling {
                 user,
                 session: None,
-                written: None,
             }),
         }
     }
@@ -123,8 +121,6 @@ struct Filling {
     user: UserId,
     /// The session whose blocks come in.
     session: Option<OpenSession>,
-    /// The latest batch.
-    written: Option<Written>,
 }
 
 struct OpenSession {
@@ -170,7 +166,7 @@ impl Filling {
                 }
                 TransferItem::Analysis(analysis) => {
                     // The session may be in this batch.
-                    self.write(inner, set)?;
+                    inner.journal.commit(set)?;
                     set = WriteSet::new(&inner.values);
                     let found = SessionRecord::find(&inner.values, self.user, analysis.session)?;
                     if let Some(SessionRecord { state, .. }) = found {
@@ -182,7 +178,7 @@ impl Filling {
                 }
                 TransferItem::Clock(clock) => {
                     // The counters are counted in the tree.
-                    self.write(inner, set)?;
+                    inner.journal.commit(set)?;
                     set = WriteSet::new(&inner.values);
                     if erase::is_deleted(&inner.values, self.user)? {
                         continue;
@@ -197,17 +193,7 @@ impl Filling {
             set.mark(&Key::life(Table::Filling, self.user, session.life));
             session.is_marked = true;
         }
-        self.write(inner, set)
-    }
-
-    fn write(&mut self, inner: &Inner, set: WriteSet<'_>) -> Result<()> {
-        self.written = Some(inner.journal.write(set)?);
-        Ok(())
-    }
-
-    fn sync(&self, inner: &Inner) -> Result<()> {
-        self.written
-            .map_or(Ok(()), |written| inner.journal.sync(written))
+        inner.journal.commit(set)
     }
 
     /// Writes the session whose blocks are all there. What is left of its life and the session itself
@@ -223,8 +209,7 @@ impl Filling {
         };
         session.end_series(&mut set, self.user)?;
         if session.is_marked {
-            self.write(inner, set)?;
-            self.sync(inner)?;
+            inner.journal.commit(set)?;
             set = WriteSet::new(&inner.values);
         }
         session.write(&mut set, self.user)?;
@@ -234,8 +219,7 @@ impl Filling {
     fn finish(&mut self, inner: &Inner) -> Result<()> {
         let set = WriteSet::new(&inner.values);
         let set = self.close_session(inner, set)?;
-        self.write(inner, set)?;
-        self.sync(inner)
+        inner.journal.commit(set)
     }
 }
 

@@ -12,7 +12,7 @@ use crate::key::{Key, KeyReader, Table};
 use crate::store::Inner;
 use crate::values::WriteSet;
 
-/// Keys removed in one step. Every step holds the database's one write lock, so it is kept short.
+/// Keys removed in one step: one frame of the log, which a checkpoint waits for.
 const STEP_MAX_KEYS: usize = 256;
 
 /// Wakes the janitor.
@@ -105,7 +105,7 @@ pub(crate) fn sweep(inner: &Inner) -> Result<()> {
             // Last, so that a stop half way is taken up again.
             let mut set = WriteSet::reclaiming(&inner.values);
             set.remove_stored(&entry);
-            let _unsynced = inner.journal.write(set)?;
+            inner.journal.write(set)?;
         }
     }
     Ok(())
@@ -155,7 +155,7 @@ fn step(inner: &Inner, user: UserId, life: Timestamp) -> Result<bool> {
         }
     }
     if removed > 0 {
-        let _unsynced = inner.journal.write(set)?;
+        inner.journal.write(set)?;
     }
     Ok(removed > 0)
 }

@@ -1,60 +1,100 @@
-//! Writing: atomic batches, and one sync for all who wait.
+//! Writing: batches that are logged, then applied, and one sync for all who wait.
 
 use std::fs::File;
+use std::path::Path;
 
 use koodtx_core::store::StoreErrorKind;
-use parking_lot::{Condvar, Mutex, MutexGuard};
+use parking_lot::{Condvar, Mutex, MutexGuard, RwLock, RwLockReadGuard};
 
 use crate::error::{Broken, Failure, Result};
-use crate::room::Room;
+use crate::room::{self, Purpose, Room};
 use crate::values::WriteSet;
+use crate::wal::{Frame, Operation, Wal};
+
+/// The database file is synced, beside the log, whenever batches of so many bytes were logged. sled uses
+/// the segments of moved pages again (512 KiB each) as soon as the kernel has written the others out,
+/// which without a sync the file system may not know of after a loss of power. The log could not mend
+/// that: it holds what was written since the last checkpoint, not the pages around it.
+const DATABASE_UNSYNCED_MAX_BYTES: u64 = 128 * 1024;
 
 /// The writing half of the database.
 ///
-/// sled's own flush hands the pages to the kernel and waits until they were written out, but on
-/// Linux it syncs neither the file's metadata nor the disk's cache. So each flush is followed by an
-/// `fdatasync` of the same file through a second handle.
+/// A batch is appended to the log and synced there, then applied to sled in memory. sled is flushed at
+/// a checkpoint: when the log is full, or so much was applied that nobody knows what room is left on
+/// the disk. sled's own flush hands the pages to the kernel and waits until they were written out, but
+/// on Linux it syncs neither the file's metadata nor the disk's cache; so an `fdatasync` of the same
+/// file through a second handle follows.
 pub(crate) struct Journal {
     db: sled::Db,
-    file: File,
+    database_file: File,
     room: Room,
-    /// Held while room is looked for and used, or two batches would count on the same.
-    applying: Mutex<()>,
+    /// A second handle of the log, for syncing it while others append.
+    log_file: File,
+    /// Shared by a batch from before it is logged until it is applied. Held alone for a checkpoint,
+    /// which makes everything void that is logged, so all of it has to be in the database.
+    gate: RwLock<()>,
     progress: Mutex<Progress>,
     advanced: Condvar,
+    broken: Mutex<Option<Broken>>,
 }
 
-#[derive(Default)]
 struct Progress {
-    /// Batches applied.
+    log: Wal,
+    /// Batches appended to the log.
     written: u64,
-    /// Batches known to be on disk.
+    /// Batches known to be on disk, there or in the database.
     synced: u64,
-    /// What the others may still add to the file.
-    unsynced_bytes: u64,
-    /// Somebody is syncing.
+    /// What batches since the last checkpoint may still add to the database file.
+    unflushed_bytes: u64,
+    /// What was logged since the database file was last synced.
+    unsynced_log_bytes: u64,
+    /// Somebody is syncing the log.
     syncing: bool,
-    broken: Option<Broken>,
     #[cfg(test)]
     syncs: u64,
 }
 
-/// A batch that is visible, and not yet known to be on disk.
-#[must_use]
+/// The number of a batch in the log.
 #[derive(Clone, Copy)]
-pub(crate) struct Written(u64);
+struct Written(u64);
+
+/// A batch that is logged. No checkpoint comes before this is dropped.
+struct Logged<'a> {
+    written: Written,
+    _gate: RwLockReadGuard<'a, ()>,
+}
 
 impl Journal {
-    /// `file` is the file in which `db` keeps everything.
-    pub(crate) fn new(db: sled::Db, file: File, room: Room) -> Self {
-        Self {
+    /// Opens the log at `log`, and applies what it holds to `db`, which keeps everything in
+    /// `database_file`.
+    pub(crate) fn open(db: sled::Db, database_file: File, log: &Path, room: Room) -> Result<Self> {
+        let mut unflushed_bytes = 0;
+        let log = Wal::open(log, |frame| {
+            unflushed_bytes += written_bytes(frame);
+            room.ensure(unflushed_bytes, Purpose::Reclaiming)?;
+            frame.apply(&db)
+        })?;
+        let journal = Self {
+            log_file: log.handle()?,
             db,
-            file,
+            database_file,
             room,
-            applying: Mutex::default(),
-            progress: Mutex::default(),
+            gate: RwLock::default(),
+            progress: Mutex::new(Progress {
+                log,
+                written: 0,
+                synced: 0,
+                unflushed_bytes,
+                unsynced_log_bytes: 0,
+                syncing: false,
+                #[cfg(test)]
+                syncs: 0,
+            }),
             advanced: Condvar::new(),
-        }
+            broken: Mutex::default(),
+        };
+        journal.checkpoint(|_| true)?;
+        Ok(journal)
     }
 
     /// The tree of all keys.
@@ -64,64 +104,110 @@ impl Journal {
 
     /// Fails when a write has failed before: what the tree shows may then be half a batch.
     pub(crate) fn check(&self) -> Result<()> {
-        match &self.progress.lock().broken {
-            None => Ok(()),
-            Some(broken) => Err(Failure::Broken(Broken {
+        self.not_broken().map_err(|broken| {
+            Failure::Broken(Broken {
                 unsure: false,
-                ..broken.clone()
-            })),
-        }
+                ..broken
+            })
+        })
     }
 
-    /// Applies a batch, whole also after a crash. Does not wait for the disk, except where much was
-    /// written without waiting before.
-    pub(crate) fn write(&self, set: WriteSet<'_>) -> Result<Written> {
-        self.check()?;
-        let bytes = set.written_bytes();
-        // sled lets only one batch in at a time, too.
-        let _alone = self.applying.lock();
-        let unsynced_bytes = self.unsynced_bytes()?;
-        self.room.ensure(unsynced_bytes + bytes, set.purpose())?;
-        let batch = set.into_batch();
-        self.guarded(|| Ok(self.db.apply_batch(batch)?))?;
-        let mut progress = self.progress.lock();
-        progress.written += 1;
-        progress.unsynced_bytes += bytes;
-        Ok(Written(progress.written))
+    fn not_broken(&self) -> Result<(), Broken> {
+        self.broken.lock().clone().map_or(Ok(()), Err)
     }
 
-    /// What earlier batches may still add to the file.
-    fn unsynced_bytes(&self) -> Result<u64> {
-        let (written, bytes) = {
-            let progress = self.progress.lock();
-            (progress.written, progress.unsynced_bytes)
+    /// Logs a batch, waits until it is on disk, and applies it. It is whole also after a crash.
+    ///
+    /// Nobody else may write the same keys at the same time: batches are applied in any order, and
+    /// after a crash in that of the log.
+    pub(crate) fn commit(&self, set: WriteSet<'_>) -> Result<()> {
+        let (mut frame, purpose) = set.into_frame();
+        let Some(logged) = self.append(&mut frame, purpose)? else {
+            return self.write_through(&frame, purpose);
         };
-        if Room::is_unclear(bytes) {
-            self.sync(Written(written))?;
-            return Ok(self.progress.lock().unsynced_bytes);
+        self.sync(logged.written)?;
+        self.guarded(|| frame.apply(&self.db))
+    }
+
+    /// The same without waiting for the disk. After a loss of power the
+    /// batch may be gone, or there in part.
+    pub(crate) fn write(&self, set: WriteSet<'_>) -> Result<()> {
+        let (mut frame, purpose) = set.into_frame();
+        let Some(_logged) = self.append(&mut frame, purpose)? else {
+            return self.write_through(&frame, purpose);
+        };
+        self.guarded(|| frame.apply(&self.db))
+    }
+
+    /// Appends a batch to the log, after a checkpoint where there is no room for it; `None` where the
+    /// log could never hold it.
+    fn append(&self, frame: &mut Frame, purpose: Purpose) -> Result<Option<Logged<'_>>> {
+        if !Wal::could_hold(frame) {
+            return Ok(None);
         }
-        Ok(bytes)
+        let checksum = frame.checksum();
+        let bytes = written_bytes(frame);
+        let fits = |progress: &Progress| {
+            progress.log.fits(frame) && !Room::is_unclear(progress.unflushed_bytes)
+        };
+        loop {
+            let gate = self.gate.read();
+            let mut progress = self.progress.lock();
+            self.check()?;
+            if fits(&progress) {
+                match self.room.ensure(progress.unflushed_bytes + bytes, purpose) {
+                    Ok(()) => {
+                        self.guarded(|| Ok(progress.log.append(frame, checksum)?))?;
+                        progress.unflushed_bytes += bytes;
+                        progress.unsynced_log_bytes += frame.len();
+                        progress.written += 1;
+                        return Ok(Some(Logged {
+                            written: Written(progress.written),
+                            _gate: gate,
+                        }));
+                    }
+                    // What is not flushed yet is thought to need more than it does.
+                    Err(Failure::Full(_)) if progress.unflushed_bytes > 0 => {}
+                    Err(failure) => return Err(failure),
+                }
+            }
+            drop((progress, gate));
+            self.checkpoint(|progress| {
+                let needed_bytes = progress.unflushed_bytes + bytes;
+                !fits(progress) || self.room.ensure(needed_bytes, purpose).is_err()
+            })?;
+        }
     }
 
     /// Waits until a batch is on disk. Whoever comes first syncs for all that were written by then.
-    pub(crate) fn sync(&self, Written(written): Written) -> Result<()> {
+    fn sync(&self, Written(written): Written) -> Result<()> {
         let mut progress = self.progress.lock();
         while progress.synced < written {
-            if let Some(broken) = &progress.broken {
-                return Err(Failure::Broken(broken.clone()));
-            }
+            self.not_broken().map_err(Failure::Broken)?;
             if progress.syncing {
                 self.advanced.wait(&mut progress);
                 continue;
             }
             progress.syncing = true;
-            let (covered, covered_bytes) = (progress.written, progress.unsynced_bytes);
-            let outcome = MutexGuard::unlocked(&mut progress, || self.guarded(|| self.flush()));
+            let covered = progress.written;
+            let is_database_due = progress.unsynced_log_bytes >= DATABASE_UNSYNCED_MAX_BYTES;
+            if is_database_due {
+                progress.unsynced_log_bytes = 0;
+            }
+            let sync = || {
+                self.guarded(|| {
+                    if is_database_due {
+                        self.database_file.sync_data()?;
+                    }
+                    Ok(self.log_file.sync_data()?)
+                })
+            };
+            let outcome = MutexGuard::unlocked(&mut progress, sync);
             progress.syncing = false;
             self.advanced.notify_all();
             outcome?;
-            progress.synced = covered;
-            progress.unsynced_bytes -= covered_bytes;
+            // A checkpoint in between may have covered more.
+            progress.synced = progress.synced.max(covered);
             #[cfg(test)]
             {
                 progress.syncs += 1;
@@ -130,15 +216,49 @@ impl Journal {
         Ok(())
     }
 
-    /// Applies a batch and waits until it is on disk.
-    pub(crate) fn commit(&self, set: WriteSet<'_>) -> Result<()> {
-        let written = self.write(set)?;
-        self.sync(written)
+    /// Flushes the database and empties the log, if that is still needed when everything logged is
+    /// applied.
+    fn checkpoint(&self, is_needed: impl FnOnce(&Progress) -> bool) -> Result<()> {
+        let _alone = self.gate.write();
+        self.check()?;
+        if !is_needed(&self.progress.lock()) {
+            return Ok(());
+        }
+        self.guarded(|| self.flush())
     }
 
+    /// Writes a batch that is too long for the log. The caller learns that it is on disk.
+    fn write_through(&self, frame: &Frame, purpose: Purpose) -> Result<()> {
+        let _alone = self.gate.write();
+        self.check()?;
+        // Nothing may be left in the log: after a crash it would be applied over this batch.
+        self.guarded(|| self.flush())?;
+        debug_assert!(self.progress.lock().log.is_empty());
+        self.room.ensure(written_bytes(frame), purpose)?;
+        self.guarded(|| {
+            let mut batch = sled::Batch::default();
+            for operation in frame.operations() {
+                match operation? {
+                    Operation::Put { key, value } => batch.insert(key, value),
+                    Operation::Remove { key } => batch.remove(key),
+                }
+            }
+            self.db.apply_batch(batch)?;
+            self.flush()
+        })
+    }
+
+    /// Brings everything applied to disk and empties the log. The caller holds the gate alone.
     fn flush(&self) -> Result<()> {
         self.db.flush()?;
-        self.file.sync_data()?;
+        self.database_file.sync_data()?;
+        let mut progress = self.progress.lock();
+        if !progress.log.is_empty() {
+            progress.log.clear()?;
+        }
+        progress.synced = progress.written;
+        progress.unflushed_bytes = 0;
+        progress.unsynced_log_bytes = 0;
         Ok(())
     }
 
@@ -149,12 +269,11 @@ impl Journal {
     /// Runs `work`, after whose failure (a panic included) the store writes and answers no more:
     /// after a failed sync nobody knows what is on disk, and trying again would not tell.
     fn guarded(&self, work: impl FnOnce() -> Result<()>) -> Result<()> {
-        struct Guard<'a>(&'a Journal, Option<Broken>);
+        struct Guard<'a>(&'a Mutex<Option<Broken>>, Option<Broken>);
         impl Drop for Guard<'_> {
             fn drop(&mut self) {
                 if let Some(broken) = self.1.take() {
-                    self.0.progress.lock().broken.get_or_insert(broken);
-                    self.0.advanced.notify_all();
+                    self.0.lock().get_or_insert(broken);
                 }
             }
         }
@@ -167,7 +286,7 @@ impl Journal {
             StoreErrorKind::Unavailable,
             "the database panicked".to_owned(),
         );
-        let mut guard = Guard(self, Some(panicked));
+        let mut guard = Guard(&self.broken, Some(panicked));
         guard.1 = work()
             .err()
             .map(|failure| broken(failure.kind(), failure.to_string()));
@@ -179,14 +298,19 @@ impl Journal {
 }
 
 impl Drop for Journal {
-    /// What was written without waiting, such as log entries of pulls, need not be lost at a stop.
+    /// The next opening finds an empty log, and what was written without waiting is not lost.
     fn drop(&mut self) {
         if self.check().is_ok()
-            && let Err(failure) = self.flush()
+            && let Err(failure) = self.checkpoint(|_| true)
         {
             tracing::error!(%failure, "the last writes could not be synced");
         }
     }
+}
+
+/// The most that applying a batch is thought to add to the database file.
+fn written_bytes(frame: &Frame) -> u64 {
+    room::written_bytes(frame.operations_count(), frame.len())
 }
 
 #[cfg(test)]
@@ -198,28 +322,35 @@ mod tests {
     use crate::key::Key;
     use crate::values::Values;
 
+    /// Appends a batch.
     fn write(journal: &Journal, user: i64) -> Result<Written> {
         let values = Values::new(journal.tree());
         let mut set = WriteSet::new(&values);
         set.mark(&Key::user_record(UserId(user)));
-        journal.write(set)
+        let (mut frame, purpose) = set.into_frame();
+        let logged = journal.append(&mut frame, purpose)?;
+        Ok(logged.unwrap().written)
     }
 
-    fn database_file(folder: &TempDir) -> File {
-        let path = folder.path().join("db");
-        File::options().read(true).write(true).open(path).unwrap()
-    }
-
-    fn room(folder: &TempDir) -> Room {
-        Room::new(folder.path().to_path_buf(), database_file(folder))
+    fn open(folder: &TempDir) -> Journal {
+        let db = sled::open(folder.path()).unwrap();
+        let file = || {
+            let path = folder.path().join("db");
+            File::options().read(true).write(true).open(path).unwrap()
+        };
+        let log = folder.path().join("wal");
+        if !log.exists() {
+            Wal::create(&log).unwrap();
+        }
+        let room = Room::new(folder.path().to_path_buf(), file());
+        Journal::open(db, file(), &log, room).unwrap()
     }
 
     #[test]
     fn one_sync_serves_all_who_wrote_before_it() {
         const BATCHES_COUNT: i64 = 10;
         let folder = TempDir::new().unwrap();
-        let db = sled::open(folder.path()).unwrap();
-        let journal = Journal::new(db, database_file(&folder), room(&folder));
+        let journal = open(&folder);
         let batches: Vec<_> = (0..BATCHES_COUNT)
             .map(|user| write(&journal, user).unwrap())
             .collect();
@@ -238,11 +369,10 @@ mod tests {
     #[test]
     fn after_a_failed_sync_nothing_is_written_or_answered() {
         let folder = TempDir::new().unwrap();
-        let db = sled::open(folder.path()).unwrap();
+        let mut journal = open(&folder);
         // A pipe cannot be synced.
         let (pipe, _writer) = std::io::pipe().unwrap();
-        let pipe = std::os::fd::OwnedFd::from(pipe).into();
-        let journal = Journal::new(db, pipe, room(&folder));
+        journal.log_file = std::os::fd::OwnedFd::from(pipe).into();
         let first = write(&journal, 1).unwrap();
         let second = write(&journal, 2).unwrap();
         for (batch, is_unsure) in [(first, true), (second, true)] {
@@ -272,8 +402,7 @@ mod tests {
     #[test]
     fn a_panic_while_writing_breaks_the_store() {
         let folder = TempDir::new().unwrap();
-        let db = sled::open(folder.path()).unwrap();
-        let journal = Journal::new(db, database_file(&folder), room(&folder));
+        let journal = open(&folder);
         let panic = std::panic::AssertUnwindSafe(|| journal.guarded(|| panic!("on purpose")));
         assert!(std::panic::catch_unwind(panic).is_err());
         assert!(

@@ -50,6 +50,7 @@ mod transfer;
 mod user;
 mod values;
 mod verify;
+mod wal;
 
 pub use options::SledOptions;
 pub use store::SledStore;

@@ -37,7 +37,7 @@ pub(crate) fn log(
     let mut set = WriteSet::reclaiming(&inner.values);
     let id = append(&mut set, user, &mut record, entry, now)?;
     record.write(&mut set, user)?;
-    let _unsynced = inner.journal.write(set)?;
+    inner.journal.write(set)?;
     Ok(id)
 }
 

@@ -1,5 +1,7 @@
 //! Maintenance on sled.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use koodtx_core::id::{SessionId, UserId};
 use koodtx_core::store::{
@@ -8,12 +10,13 @@ use koodtx_core::store::{
 };
 use koodtx_core::time::Timestamp;
 
-use crate::error::Result;
+use crate::error::{Failure, Result};
 use crate::key::{Key, Table};
 use crate::record;
 use crate::session::{self, SessionRecord};
 use crate::store::Inner;
 use crate::user::UserRecord;
+use crate::values::{Entry, Values};
 use crate::{SledStore, accounts, delete, erase, log, repair, results, tidy, verify};
 
 #[async_trait]
@@ -173,6 +176,9 @@ impl MaintenanceStore for SledStore {
 
 /// Sessions looked at in one step.
 const STEP_MAX_SESSIONS: usize = 4096;
+/// How often a session that makes no sense is read anew, and how long the pause is before.
+const REREADS_MAX_COUNT: usize = 10;
+const REREAD_PAUSE: Duration = Duration::from_millis(2);
 
 /// Looks at the next sessions. One that changes meanwhile is seen as it was or as it is.
 fn find(
@@ -190,7 +196,9 @@ fn find(
         let entry = entry?;
         let (user, created_at) = session::place(entry.key())?;
         found.next = Some((user, created_at));
-        let SessionRecord { state, .. } = SessionRecord::load(&inner.values, &entry)?;
+        let Some(SessionRecord { state, .. }) = load(&inner.values, &entry)? else {
+            continue;
+        };
         let analysed = match filter {
             SessionFilter::Unanalysed => results::clock(&inner.values, user, created_at)?,
             _ => None,
@@ -201,6 +209,22 @@ fn find(
     }
     found.next = None;
     Ok(found)
+}
+
+/// A session that was found, read without a lock; `None` where it has gone.
+///
+/// A long record has several parts, which are not written at once: one that makes no sense is read anew.
+fn load(values: &Values, entry: &Entry) -> Result<Option<SessionRecord>> {
+    let mut loaded = SessionRecord::load(values, entry).map(Some);
+    for _ in 0..REREADS_MAX_COUNT {
+        if !matches!(loaded, Err(Failure::Corrupt(_))) {
+            break;
+        }
+        std::thread::sleep(REREAD_PAUSE);
+        let (user, created_at) = session::place(entry.key())?;
+        loaded = SessionRecord::at(values, user, created_at);
+    }
+    loaded
 }
 
 /// Adds up the counters of all users. Users who push meanwhile are counted before or after.

@@ -25,9 +25,9 @@ const RECLAIMING_FLOOR_BYTES: u64 = 4 * MEBIBYTE_BYTES;
 const WRITTEN_PER_BYTE: u64 = 4;
 /// The same for each key, with its share of the page around it.
 const WRITTEN_PER_KEY_BYTES: u64 = 4 * 1024;
-/// Batches that may need more than this altogether are synced before another one is written. Until
+/// Batches that may need more than this altogether are flushed before another one is written. Until
 /// then nobody knows how much of the room they have taken.
-const UNSYNCED_MAX_BYTES: u64 = 4 * MEBIBYTE_BYTES;
+const UNFLUSHED_MAX_BYTES: u64 = 32 * MEBIBYTE_BYTES;
 
 /// What a batch is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,9 +64,9 @@ impl Room {
         Self { folder, file }
     }
 
-    /// Whether so much was written without a sync that one has to come first.
-    pub(crate) fn is_unclear(unsynced_bytes: u64) -> bool {
-        unsynced_bytes > UNSYNCED_MAX_BYTES
+    /// Whether so much was written without a flush that one has to come first.
+    pub(crate) fn is_unclear(unflushed_bytes: u64) -> bool {
+        unflushed_bytes > UNFLUSHED_MAX_BYTES
     }
 
     /// Sees to it that there is room for a batch, and for all that was written before and is perhaps

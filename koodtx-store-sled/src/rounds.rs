@@ -79,6 +79,6 @@ pub(crate) fn remember(
         &Key::round(user, round),
         &FirstPage { clock, at: now },
     )?;
-    let _unsynced = inner.journal.write(set)?;
+    inner.journal.write(set)?;
     Ok(())
 }

@@ -90,7 +90,7 @@ impl SledStore {
             let file = folder.database_file()?;
             folder.finish(&file)?;
             let room = Room::new(folder.path().to_path_buf(), file.try_clone()?);
-            Ok(Journal::new(db, file, room))
+            Journal::open(db, file, &folder.log_path(), room)
         };
         let journal = opened().map_err(|failure: Failure| {
             let message = format!(

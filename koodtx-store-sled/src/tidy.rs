@@ -19,7 +19,7 @@ pub(crate) fn rounds(inner: &Inner, now: Timestamp) -> Result<u64> {
         if rounds::is_stale(&inner.values, &entry, now)? {
             let mut set = WriteSet::reclaiming(&inner.values);
             set.remove_entry(&entry);
-            let _unsynced = inner.journal.write(set)?;
+            inner.journal.write(set)?;
             removed += 1;
         }
     }

@@ -11,7 +11,8 @@ use sled::IVec;
 
 use crate::error::{Failure, Result};
 use crate::key::{Key, Table};
-use crate::room::{Purpose, written_bytes};
+use crate::room::Purpose;
+use crate::wal::Frame;
 
 /// Longest part of a value, in bytes: 20 of them with their keys stay below 128 KiB.
 pub(crate) const PART_MAX_BYTES: usize = 6 * 1024;
@@ -130,10 +131,8 @@ impl Values {
 /// What one atomic step is going to write. At most one `put` for each key.
 pub(crate) struct WriteSet<'a> {
     values: &'a Values,
-    batch: sled::Batch,
+    frame: Frame,
     purpose: Purpose,
-    keys: u64,
-    bytes: u64,
 }
 
 impl<'a> WriteSet<'a> {
@@ -149,91 +148,66 @@ impl<'a> WriteSet<'a> {
     fn of(values: &'a Values, purpose: Purpose) -> Self {
         Self {
             values,
-            batch: sled::Batch::default(),
+            frame: Frame::new(),
             purpose,
-            keys: 0,
-            bytes: 0,
         }
-    }
-
-    pub(crate) fn purpose(&self) -> Purpose {
-        self.purpose
-    }
-
-    /// The most that writing it is thought to add to the file.
-    pub(crate) fn written_bytes(&self) -> u64 {
-        written_bytes(self.keys, self.bytes)
     }
 
     /// Stores a value, in place of the one that may be there.
     pub(crate) fn put(&mut self, key: &Key, value: &[u8]) -> Result<()> {
-        self.remove_parts(key)?;
-        if value.len() <= PART_MAX_BYTES {
-            let mut stored = Vec::with_capacity(1 + value.len());
-            stored.push(WHOLE);
-            stored.extend_from_slice(value);
-            self.insert(key.as_bytes(), stored);
-            return Ok(());
-        }
-        let (first, rest) = value.split_at(PART_MAX_BYTES);
+        let (first, rest) = value.split_at(value.len().min(PART_MAX_BYTES));
         let further = rest.len().div_ceil(PART_MAX_BYTES) as u32;
-        let mut stored = Vec::with_capacity(CUT_HEADER_BYTES + first.len());
-        stored.push(CUT);
-        stored.extend_from_slice(&further.to_be_bytes());
-        stored.extend_from_slice(first);
-        self.insert(key.as_bytes(), stored);
         for (number, part) in (0..).zip(rest.chunks(PART_MAX_BYTES)) {
-            self.insert(Key::part(key.as_bytes(), number).as_bytes(), part);
+            let key = Key::part(key.as_bytes(), number);
+            self.frame.put(key.as_bytes(), [&[], part]);
         }
-        Ok(())
+        if further == 0 {
+            self.frame.put(key.as_bytes(), [&[WHOLE], first]);
+        } else {
+            let mut header = [CUT; CUT_HEADER_BYTES];
+            header[1..].copy_from_slice(&further.to_be_bytes());
+            self.frame.put(key.as_bytes(), [&header, first]);
+        }
+        self.remove_parts(key, further)
     }
 
     /// Stores a key without a value.
     pub(crate) fn mark(&mut self, key: &Key) {
-        self.insert(key.as_bytes(), &[WHOLE]);
+        self.frame.put(key.as_bytes(), [&[WHOLE], &[]]);
     }
 
     pub(crate) fn remove(&mut self, key: &Key) -> Result<()> {
-        self.remove_parts(key)?;
-        self.remove_bytes(key.as_bytes());
+        self.frame.remove(key.as_bytes());
+        self.remove_parts(key, 0)?;
         Ok(())
     }
 
     /// Removes what a scan has found, with its further parts.
     pub(crate) fn remove_entry(&mut self, entry: &Entry) {
         for number in 0..further_parts(&entry.stored) {
-            self.remove_bytes(Key::part(&entry.key, number).as_bytes());
+            self.frame.remove(Key::part(&entry.key, number).as_bytes());
         }
         self.remove_stored(entry);
     }
 
     /// Removes just what lies at the key of an entry, which may itself be a part.
     pub(crate) fn remove_stored(&mut self, entry: &Entry) {
-        self.remove_bytes(entry.key());
+        self.frame.remove(entry.key());
     }
 
-    fn remove_parts(&mut self, key: &Key) -> Result<()> {
+    /// Removes the further parts of what is stored now, from number `from` on.
+    fn remove_parts(&mut self, key: &Key, from: u32) -> Result<()> {
         let stored = self.values.tree.get(key.as_bytes())?;
-        for number in 0..stored.as_deref().map_or(0, further_parts) {
-            self.remove_bytes(Key::part(key.as_bytes(), number).as_bytes());
+        for number in from..stored.as_deref().map_or(0, further_parts) {
+            self.frame
+                .remove(Key::part(key.as_bytes(), number).as_bytes());
         }
         Ok(())
     }
 
-    fn insert(&mut self, key: &[u8], stored: impl Into<IVec> + AsRef<[u8]>) {
-        self.keys += 1;
-        self.bytes += (key.len() + stored.as_ref().len()) as u64;
-        self.batch.insert(key, stored);
-    }
-
-    fn remove_bytes(&mut self, key: &[u8]) {
-        self.keys += 1;
-        self.bytes += key.len() as u64;
-        self.batch.remove(key);
-    }
-
-    pub(crate) fn into_batch(self) -> sled::Batch {
-        self.batch
+    /// What is to be logged and applied, and what for.
+    pub(crate) fn into_frame(self) -> (Frame, Purpose) {
+        (self.frame, self.purpose)
     }
 }
 
@@ -251,7 +225,7 @@ mod tests {
         let write = |work: &dyn Fn(&mut WriteSet<'_>)| {
             let mut set = WriteSet::new(&values);
             work(&mut set);
-            db.apply_batch(set.into_batch()).unwrap();
+            set.into_frame().0.apply(&db).unwrap();
         };
         for bytes in [
             0,
@@ -285,7 +259,7 @@ mod tests {
             let mut set = WriteSet::new(&values);
             set.remove(&key).unwrap();
             set.put(&key, &vec![7; bytes]).unwrap();
-            db.apply_batch(set.into_batch()).unwrap();
+            set.into_frame().0.apply(&db).unwrap();
             assert_eq!(values.get(&key).unwrap(), Some(vec![7; bytes]));
             assert_eq!(db.len(), bytes.div_ceil(PART_MAX_BYTES));
         }

@@ -1,6 +1,8 @@
 //! Killed without warning, again and again, under load.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -15,12 +17,18 @@ use koodtx_store_sled::{SledOptions, SledStore};
 use tempfile::TempDir;
 
 const KILLS_COUNT: u64 = 50;
+const KILLS_MAX_COUNT: u64 = 400;
+/// How often the log has to have been full meanwhile.
+const CHECKPOINTS_MIN_COUNT: u64 = 3;
 /// The longest that a process lives, in milliseconds. The shortest lives end within the opening.
-const LIFE_MAX_MILLIS: u64 = 160;
+const LIFE_MAX_MILLIS: u64 = 320;
 const USERS: [UserId; 3] = [UserId(1), UserId(2), UserId(3)];
 /// Pushes of a session before the next one begins and the one before is deleted.
 const PUSHES_PER_SESSION_COUNT: u64 = 20;
 const RECORDS_PER_PUSH_COUNT: u64 = 600;
+/// Every so many pushes one has long texts, so that the log is full again and again.
+const LONG_PUSH_EVERY: u64 = 4;
+const LONG_TEXT_CHARS: usize = 1_600;
 /// Tells the process that is to be killed where the store is.
 const PATH_VARIABLE: &str = "KOODTX_CRASH_TEST_PATH";
 
@@ -66,6 +74,28 @@ fn session_id(number: u64) -> SessionId {
         .unwrap()
 }
 
+/// So many characters that no compression makes much of.
+fn text(seed: u64, chars: usize) -> String {
+    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+    let mut text = String::with_capacity(chars + 16);
+    while text.len() < chars {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        write!(text, "{state:016x}").unwrap();
+    }
+    text.truncate(chars);
+    text
+}
+
+/// How often the log was begun anew: its slots hold the last two of these numbers.
+fn log_generation(path: &Path) -> u64 {
+    const SLOTS_AT: [usize; 2] = [0, 4096];
+    let log = fs::read(path.join("koodtx-wal")).unwrap();
+    let generation = |at: usize| u64::from_le_bytes(*log[at + 8..].first_chunk().unwrap());
+    SLOTS_AT.into_iter().map(generation).max().unwrap()
+}
+
 async fn run_step(store: &SledStore, user: UserId, at: u64) {
     let now = Timestamp::now();
     match step(at) {
@@ -79,8 +109,9 @@ async fn run_step(store: &SledStore, user: UserId, at: u64) {
             let records: Vec<String> = (from..from + RECORDS_PER_PUSH_COUNT)
                 .map(|time| {
                     let sensor = if time % 2 == 0 { "a" } else { "b" };
+                    let text = text(time, if at.is_multiple_of(LONG_PUSH_EVERY) { LONG_TEXT_CHARS } else { 0 });
                     format!(
-                        r#"{{"sensor_type":"{sensor}","timestamp":{time},"data":{{"x":{time}}}}}"#
+                        r#"{{"sensor_type":"{sensor}","timestamp":{time},"data":{{"x":{time},"t":"{text}"}}}}"#
                     )
                 })
                 .collect();
@@ -185,10 +216,28 @@ fn what_was_acknowledged_survives_kills_and_nothing_is_half_there() {
     let folder = TempDir::new().unwrap();
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let mut steps = vec![0; USERS.len()];
-    for kill in 0..KILLS_COUNT {
+    let mut checkpoints_under_load = 0;
+    // A slow machine needs more kills until enough has happened.
+    for kill in 0..KILLS_MAX_COUNT {
+        if kill >= KILLS_COUNT
+            && checkpoints_under_load >= CHECKPOINTS_MIN_COUNT
+            && steps.iter().all(|&steps| steps > KILLS_COUNT)
+        {
+            return;
+        }
         // Spread over all lengths of life, not in their order.
-        let life = Duration::from_millis(kill * 37 % LIFE_MAX_MILLIS);
+        let life = Duration::from_millis(kill * 77 % LIFE_MAX_MILLIS);
+        let generation = if kill == 0 {
+            1
+        } else {
+            log_generation(folder.path())
+        };
         let acknowledged = run_and_kill(folder.path(), &steps, life);
+        if kill > 0 {
+            // The first is the opening's.
+            let begun = log_generation(folder.path()) - generation;
+            checkpoints_under_load += begun.saturating_sub(1);
+        }
         runtime.block_on(async {
             let store = open(folder.path());
             for (at, user) in USERS.into_iter().enumerate() {
@@ -202,8 +251,5 @@ fn what_was_acknowledged_survives_kills_and_nothing_is_half_there() {
             );
         });
     }
-    assert!(
-        steps.iter().all(|&steps| steps > KILLS_COUNT),
-        "there should have been load: {steps:?}"
-    );
+    panic!("there should have been load: {steps:?}, {checkpoints_under_load} checkpoints");
 }

@@ -3,6 +3,7 @@
 mod damage;
 mod garbage;
 mod imports;
+mod log;
 mod repair;
 
 use std::sync::Arc;

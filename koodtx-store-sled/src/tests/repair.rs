@@ -5,9 +5,10 @@ use koodtx_core::store::{AccountStore, MaintenanceStore, NewUser, SyncStore};
 use koodtx_core::time::Timestamp;
 use tempfile::TempDir;
 
+use super::garbage::{count, keys_of_lives};
 use super::{USER, open, push, session_id};
 use crate::SledStore;
-use crate::key::Key;
+use crate::key::{Key, Table};
 use crate::record;
 use crate::series::SeriesRecord;
 use crate::session::SessionRecord;
@@ -129,6 +130,7 @@ async fn what_was_left_of_a_deleted_user_is_found_and_removed() {
     let user = store.create_user(new, Timestamp::ZERO).await.unwrap();
     assert_eq!(user.unwrap().id, USER);
     push(&store, 1, "gps", 0, 3_000).await.unwrap();
+    push(&store, 1, "gps", 3_000, 10).await.unwrap();
     let values = &store.inner().values;
     let kept = SessionRecord::find(values, USER, session_id(1))
         .unwrap()
@@ -137,8 +139,15 @@ async fn what_was_left_of_a_deleted_user_is_found_and_removed() {
     // Before the erasure nothing is wrong.
     assert_eq!(store.verify(None, 10).await.unwrap().problems, vec![]);
     assert!(store.repair(None, 10).await.unwrap().repaired.is_empty());
+    // Some of it lies in the open end.
+    let open_blocks = || count(&store, Table::OpenBlock);
+    assert!(open_blocks() > 0);
     while store.erase_deleted(5).await.unwrap().has_more {}
     assert_eq!(store.verify(None, 10).await.unwrap().sessions, 0);
+    assert_eq!((keys_of_lives(&store), open_blocks()), (0, 0));
+    let all = store.inner().journal.tree();
+    // That there was such a user, and that the name is taken.
+    assert_eq!(all.len(), 2);
 
     spoil(&store, |set| kept.write(set, USER, None).unwrap());
     let problems = store.verify(None, 10).await.unwrap().problems;
