@@ -17,7 +17,11 @@ pub(crate) enum Failure {
     UserDeleted(UserId),
     /// Already put into words.
     Decided(StoreError),
+    /// It can only be done under the lock of the user.
+    NeedsLock,
 }
+
+const NEEDS_LOCK: &str = "the user has changed meanwhile";
 
 pub(crate) type Result<T> = std::result::Result<T, Failure>;
 
@@ -49,6 +53,7 @@ impl fmt::Display for Failure {
             Self::Corrupt(message) => f.write_str(message),
             Self::UserDeleted(user) => write!(f, "user {user} was deleted"),
             Self::Decided(error) => f.write_str(error.message()),
+            Self::NeedsLock => f.write_str(NEEDS_LOCK),
         }
     }
 }
@@ -66,6 +71,14 @@ impl Failure {
             self.sqlstate(),
             Some(SERIALIZATION_FAILURE | DEADLOCK_DETECTED)
         )
+    }
+
+    /// Whether what failed without the lock of the user may do under it, or has to be found out there:
+    /// everything but what the database itself is in the way of.
+    pub(crate) fn may_do_under_lock(&self) -> bool {
+        const UNIQUE_VIOLATION: &str = "23505";
+        let is_taken = self.sqlstate() == Some(UNIQUE_VIOLATION);
+        !matches!(self, Self::Database(_)) || self.is_conflict() || is_taken
     }
 
     /// Whether what broke is the connection: another one may do.
@@ -106,6 +119,7 @@ impl Failure {
             Self::Decided(error) => error.kind(),
             Self::Corrupt(_) => Kind::Corrupt,
             Self::UserDeleted(_) => Kind::UserDeleted,
+            Self::NeedsLock => Kind::Contention,
             Self::Database(sqlx::Error::Database(_)) => {
                 self.sqlstate().map_or(Kind::Internal, kind_of)
             }
@@ -132,6 +146,7 @@ impl Failure {
             Self::Decided(error) => return error,
             Self::UserDeleted(user) => return StoreError::user_deleted(operation, user),
             Self::Corrupt(message) => StoreError::corrupt(operation, message),
+            Self::NeedsLock => StoreError::new(kind, operation, NEEDS_LOCK),
             Self::Database(source) => {
                 let message = match kind {
                     StoreErrorKind::Full => format!("the disk of the database is full: {source}"),

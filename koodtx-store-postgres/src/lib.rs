@@ -29,6 +29,7 @@ mod sync;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod transfer;
+mod unlocked;
 mod user;
 mod verify;
 mod wire;

@@ -6,8 +6,9 @@ use koodtx_core::id::{LogId, SensorType, SessionId, UserId};
 use koodtx_core::store::UserStatus;
 use koodtx_core::sync_log::{NewSyncLogEntry, SyncKind, SyncLogEntry, SyncStatus};
 use koodtx_core::time::Timestamp;
-use sqlx::postgres::PgRow;
-use sqlx::{PgConnection, Row as _};
+use sqlx::postgres::{PgArguments, PgRow};
+use sqlx::query::Query;
+use sqlx::{PgConnection, Postgres, Row as _};
 
 use crate::error::{Failure, Result};
 use crate::instant::Instant;
@@ -41,34 +42,47 @@ async fn append_by(
     entry: &NewSyncLogEntry,
     now: Timestamp,
 ) -> Result<LogId> {
-    let sensor_types: Vec<&str> = entry.sensor_types.iter().map(SensorType::as_str).collect();
     loop {
-        let id: Option<i64> = sqlx::query_scalar(statement)
-            .bind(user.0)
-            .bind(now.as_micros())
-            .bind(kind_name(entry.kind))
-            .bind(status_name(entry.status))
-            .bind(entry.session_id.map(|id| id.0))
-            .bind(entry.device_id.as_deref())
-            .bind(entry.records_count as i64)
-            .bind(entry.inserted as i64)
-            .bind(entry.updated as i64)
-            .bind(entry.duplicates_count as i64)
-            .bind(entry.errors_count as i64)
-            .bind(sensor_types.as_slice())
-            .bind(entry.body_bytes as i64)
-            .bind(Instant(entry.started_at))
-            .bind(Instant(now))
-            .bind(entry.error.as_deref())
-            .bind(entry.request_id.as_deref())
+        let row = bind(sqlx::query(statement).bind(user.0), entry, now)
             .fetch_optional(&mut *connection)
             .await?;
-        if let Some(id) = id {
-            return Ok(LogId(id));
+        if let Some(row) = row {
+            return id_of(&row);
         }
         // Otherwise another entry, which is visible to the next try, took the id.
         erase::check_not_deleted(connection, user).await?;
     }
+}
+
+/// Binds all columns of an entry but the user, in their order.
+pub(crate) fn bind<'q>(
+    query: Query<'q, Postgres, PgArguments>,
+    entry: &'q NewSyncLogEntry,
+    now: Timestamp,
+) -> Query<'q, Postgres, PgArguments> {
+    let sensor_types: Vec<&str> = entry.sensor_types.iter().map(SensorType::as_str).collect();
+    query
+        .bind(now.as_micros())
+        .bind(kind_name(entry.kind))
+        .bind(status_name(entry.status))
+        .bind(entry.session_id.map(|id| id.0))
+        .bind(entry.device_id.as_deref())
+        .bind(entry.records_count as i64)
+        .bind(entry.inserted as i64)
+        .bind(entry.updated as i64)
+        .bind(entry.duplicates_count as i64)
+        .bind(entry.errors_count as i64)
+        .bind(sensor_types)
+        .bind(entry.body_bytes as i64)
+        .bind(Instant(entry.started_at))
+        .bind(Instant(now))
+        .bind(entry.error.as_deref())
+        .bind(entry.request_id.as_deref())
+}
+
+/// The id that a statement gave an entry.
+pub(crate) fn id_of(row: &PgRow) -> Result<LogId> {
+    Ok(LogId(row.try_get("log_id")?))
 }
 
 /// A user's totals and latest entries.

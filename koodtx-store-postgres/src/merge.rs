@@ -5,8 +5,9 @@ use koodtx_core::id::{SensorType, SessionId, UserId};
 use koodtx_core::push::SeriesBatch;
 use koodtx_core::register::Effect;
 use koodtx_core::time::{Tick, Timestamp};
-use sqlx::postgres::PgRow;
-use sqlx::{PgConnection, Row as _};
+use sqlx::postgres::{PgArguments, PgRow};
+use sqlx::query::Query;
+use sqlx::{PgConnection, Postgres, Row as _};
 
 use crate::block::{BLOCK_COLUMNS_COUNT, BlockBatch, BlockType, block_of};
 use crate::cpu;
@@ -38,20 +39,19 @@ pub(crate) struct Merged {
     pub(crate) open: Option<OpenEnd>,
 }
 
-/// Merges series into the stored blocks of a session, whose user's lock is held. `end` says what is
+/// Merges series into the stored blocks of a session. `end` says what is
 /// remembered of a series; `None` where nothing is stored of it. Returns what happened, in the order of
 /// `series`.
 ///
-/// Memory is bounded by what is pushed: a push that touches very many blocks reads and writes them in
-/// steps.
+/// What is to be written is left in `writer` where it is not much. Memory is bounded by what is pushed: a push
+/// that touches very many blocks reads and writes them in steps.
 pub(crate) async fn merge(
     connection: &mut PgConnection,
-    (target, of): (Target, BlockType),
+    writer: &mut BlockWriter,
     series: &[SeriesBatch],
     tick: Tick,
     end: impl Fn(&SensorType) -> Option<SeriesEnd>,
 ) -> Result<Vec<Merged>> {
-    let mut writer = BlockWriter::new(target, of);
     let mut merged = Vec::with_capacity(series.len());
     for group in series.chunks(SERIES_AT_ONCE_MAX_COUNT) {
         let mut mergers: Vec<Merging<'_>> = group
@@ -63,13 +63,13 @@ pub(crate) async fn merge(
             .collect();
         for one in &mut mergers {
             match end(one.sensor_type) {
-                None => one.apply(None, &mut writer),
-                Some(_) => one.append(&mut writer),
+                None => one.apply(None, writer),
+                Some(_) => one.append(writer),
             }
             writer.write_if_large(connection).await?;
         }
         while mergers.iter().any(|one| one.merger.next_time().is_some()) {
-            merge_step(connection, &mut mergers, &mut writer).await?;
+            merge_step(connection, &mut mergers, writer).await?;
         }
         merged.extend(mergers.into_iter().map(|one| Merged {
             counts: one.merger.counts(),
@@ -77,7 +77,6 @@ pub(crate) async fn merge(
             open: one.merger.open(),
         }));
     }
-    writer.write(connection).await?;
     Ok(merged)
 }
 
@@ -384,11 +383,24 @@ pub(crate) struct BlockWriter {
     batch: BlockBatch,
     removed_types: Vec<String>,
     removed_times: Vec<i64>,
+    /// Whether it may write before everything is there: only under the lock of the user.
+    in_steps: bool,
 }
 
 impl BlockWriter {
+    /// A writer for who holds the lock of the user.
     pub(crate) fn new(target: Target, of: BlockType) -> Self {
         Self {
+            in_steps: true,
+            ..Self::unlocked(target, of)
+        }
+    }
+
+    /// A writer for who does not hold the lock of the user: writes nothing by itself, and fails where that
+    /// would take too much memory.
+    pub(crate) fn unlocked(target: Target, of: BlockType) -> Self {
+        Self {
+            in_steps: false,
             target,
             batch: BlockBatch::new(of),
             removed_types: Vec::new(),
@@ -422,7 +434,21 @@ impl BlockWriter {
         if self.batch.size_bytes() < WRITE_AT_BYTES {
             return Ok(());
         }
+        if !self.in_steps {
+            return Err(Failure::NeedsLock);
+        }
         self.write(connection).await
+    }
+
+    /// Binds the blocks to write, and the sensor types and times of those to remove.
+    pub(crate) fn bind<'q>(
+        &'q self,
+        query: Query<'q, Postgres, PgArguments>,
+    ) -> Query<'q, Postgres, PgArguments> {
+        query
+            .bind(&self.batch)
+            .bind(self.removed_types.as_slice())
+            .bind(self.removed_times.as_slice())
     }
 
     /// Writes what there is.

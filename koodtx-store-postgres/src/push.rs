@@ -1,7 +1,7 @@
 //! Merging a push, and ending a session in one way or another.
 
 use koodtx_core::block::MergeCounts;
-use koodtx_core::id::{SessionId, UserId};
+use koodtx_core::id::{LogId, SessionId, UserId};
 use koodtx_core::register::Effect;
 use koodtx_core::session::{Admission, SessionState};
 use koodtx_core::store::{PushCommand, PushOutcome, StoreError, StoreErrorKind};
@@ -11,48 +11,88 @@ use sqlx::PgConnection;
 use crate::block::BlockType;
 use crate::error::{Failure, Result};
 use crate::log;
-use crate::merge::{Target, merge};
+use crate::merge::{BlockWriter, Target, merge};
 use crate::session::{SeriesMap, SeriesSummary, SessionRow};
 use crate::statements;
 use crate::user::UserTotals;
 
-/// Merges a batch and logs it, in a transaction.
+/// What a push finds.
+pub(crate) struct Found {
+    /// The totals of its user.
+    pub(crate) totals: UserTotals,
+    /// The session, where it was ever pushed.
+    pub(crate) session: Option<SessionRow>,
+}
+
+/// What a push comes to, beside the blocks.
+pub(crate) struct Merge {
+    /// What happened to the records.
+    pub(crate) counts: MergeCounts,
+    /// How many records the session has now.
+    pub(crate) data_count: u64,
+    /// The totals of the user now.
+    pub(crate) totals: UserTotals,
+    /// The session as it is to be written; `None` where everything stays as it is.
+    pub(crate) session: Option<SessionRow>,
+}
+
+impl Merge {
+    /// The outcome of the push, which was logged as `log_id`.
+    pub(crate) fn outcome(&self, log_id: LogId) -> PushOutcome {
+        PushOutcome {
+            inserted: self.counts.inserted,
+            updated: self.counts.updated,
+            duplicates: self.counts.duplicates,
+            data_count: self.data_count,
+            clock: self.totals.clock,
+            log_id,
+        }
+    }
+}
+
+/// Where the blocks of a push go.
+pub(crate) fn target(command: &PushCommand) -> Target {
+    Target {
+        user: command.user,
+        session: command.batch.session.session_id,
+    }
+}
+
+/// Merges a batch and logs it under the lock of its user, in a transaction.
 pub(crate) async fn push(
     connection: &mut PgConnection,
     of: BlockType,
     command: &PushCommand,
     now: Timestamp,
 ) -> Result<PushOutcome> {
-    let mut totals = UserTotals::lock(connection, command.user).await?;
-    let (counts, data_count) = apply(connection, of, command, &mut totals, now).await?;
-    let log_id = log::append(connection, command.user, &command.log_entry(counts), now).await?;
-    Ok(PushOutcome {
-        inserted: counts.inserted,
-        updated: counts.updated,
-        duplicates: counts.duplicates,
-        data_count,
-        clock: totals.clock,
-        log_id,
-    })
+    let target = target(command);
+    let totals = UserTotals::lock(connection, target.user).await?;
+    let session = SessionRow::find(connection, target.user.0, target.session).await?;
+    let found = Found { totals, session };
+    let mut writer = BlockWriter::new(target, of);
+    let merge = apply(connection, &mut writer, command, found, now).await?;
+    writer.write(connection).await?;
+    if let Some(row) = &merge.session {
+        row.write(connection, target.user.0, &merge.totals).await?;
+    }
+    let entry = command.log_entry(merge.counts);
+    let log_id = log::append(connection, target.user, &entry, now).await?;
+    Ok(merge.outcome(log_id))
 }
 
-/// Writes everything but the log entry; returns what happened to the records, and how many the
-/// session has now.
-async fn apply(
+/// Merges a batch into what was found. What is to be written of the blocks is in `writer` then, as far as it
+/// is not written yet.
+pub(crate) async fn apply(
     connection: &mut PgConnection,
-    of: BlockType,
+    writer: &mut BlockWriter,
     command: &PushCommand,
-    totals: &mut UserTotals,
+    found: Found,
     now: Timestamp,
-) -> Result<(MergeCounts, u64)> {
-    let PushCommand { user, batch, .. } = command;
-    let target = Target {
-        user: *user,
-        session: batch.session.session_id,
-    };
+) -> Result<Merge> {
+    let batch = &command.batch;
+    let mut totals = found.totals;
     let tick = Tick::after(totals.clock, now);
-    let stored = SessionRow::find(connection, user.0, target.session).await?;
-    let (old, mut series) = stored.map_or((None, SeriesMap::new()), |row| {
+    let (old, mut series) = found.session.map_or((None, SeriesMap::new()), |row| {
         (Some(row.state), row.series)
     });
     let mut counts = MergeCounts {
@@ -63,11 +103,16 @@ async fn apply(
         Admission::Admitted(merge) => merge,
         Admission::Stale(state) => {
             counts.duplicates = batch.valid_records();
-            return Ok((counts, state.data_count));
+            return Ok(Merge {
+                counts,
+                data_count: state.data_count,
+                totals,
+                session: None,
+            });
         }
     };
     let end = |sensor_type: &_| series.get(sensor_type).map(SeriesSummary::end);
-    let merged = merge(connection, (target, of), &batch.series, tick, end).await?;
+    let merged = merge(connection, writer, &batch.series, tick, end).await?;
     for (batch, merged) in batch.series.iter().zip(merged) {
         counts.add(merged.counts);
         let is_new = !series.contains_key(&batch.sensor_type);
@@ -86,15 +131,19 @@ async fn apply(
         totals.clock = tick.at();
     }
     let data_count = write.state.data_count;
-    if write.effect != Effect::Kept {
+    let session = (write.effect != Effect::Kept).then(|| {
         totals.recount(old.as_ref(), &write.state);
-        let row = SessionRow {
+        SessionRow {
             state: write.state,
             series,
-        };
-        row.write(connection, user.0, totals).await?;
-    }
-    Ok((counts, data_count))
+        }
+    });
+    Ok(Merge {
+        counts,
+        data_count,
+        totals,
+        session,
+    })
 }
 
 /// Turns a session into a tombstone and removes its blocks, in a transaction.

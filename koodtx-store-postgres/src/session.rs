@@ -129,7 +129,8 @@ impl SessionRow {
         rows.iter().map(Self::of).collect()
     }
 
-    fn of(row: &PgRow) -> Result<Self> {
+    /// The session of a row that has all its columns.
+    pub(crate) fn of(row: &PgRow) -> Result<Self> {
         let Json(series) = row.try_get("series")?;
         Ok(Self {
             state: state_of(row)?,
@@ -144,21 +145,17 @@ impl SessionRow {
         user: i64,
         totals: &UserTotals,
     ) -> Result<()> {
-        let query = sqlx::query(statements::SESSION_WRITE)
-            .bind(user)
-            .bind(Instant(totals.clock))
-            .bind(totals.live as i64)
-            .bind(totals.active as i64)
-            .bind(totals.records as i64)
-            .bind(totals.data_bytes as i64);
-        self.bind(query).execute(connection).await?;
+        let query = sqlx::query(statements::SESSION_WRITE);
+        self.bind(query, user, totals).execute(connection).await?;
         Ok(())
     }
 
-    /// Binds all columns but the user, in their order.
-    fn bind<'q>(
+    /// Binds the user, the totals, and all columns of the session, in their order.
+    pub(crate) fn bind<'q>(
         &'q self,
         query: Query<'q, Postgres, PgArguments>,
+        user: i64,
+        totals: &UserTotals,
     ) -> Query<'q, Postgres, PgArguments> {
         let Self { state, series } = self;
         let SessionFields {
@@ -171,6 +168,12 @@ impl SessionRow {
         } = &state.fields;
         let at = |at: Timestamp| Instant(at);
         query
+            .bind(user)
+            .bind(Instant(totals.clock))
+            .bind(totals.live as i64)
+            .bind(totals.active as i64)
+            .bind(totals.records as i64)
+            .bind(totals.data_bytes as i64)
             .bind(state.id.0)
             .bind(Instant(state.created_at))
             .bind(Instant(state.updated_at))

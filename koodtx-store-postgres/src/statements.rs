@@ -64,6 +64,10 @@ statements! {
     SESSION_ID_AT = "session_id_at";
     SESSION_WRITE = "session_write";
     SESSIONS_LIST = "sessions_list";
+    // Pushes without the lock.
+    PUSH_FIND = "push_find";
+    PUSH_WRITE = "push_write";
+    LOG_APPEND_AT = "log_append_at";
     // Pulls.
     PULL_ALL = "pull_all";
     PULL_CHANGED = "pull_changed";
@@ -75,6 +79,7 @@ statements! {
     BLOCKS_LEAF = "blocks_leaf";
     BLOCKS_NAMED = "blocks_named";
     BLOCKS_FROM = "blocks_from";
+    BLOCKS_AHEAD = "blocks_ahead";
     BLOCKS_BEHIND = "blocks_behind";
     BLOCKS_CHANGED = "blocks_changed";
     BLOCKS_CHANGED_COUNT = "blocks_changed_count";

@@ -185,6 +185,32 @@ impl PostgresStore {
         .await
     }
 
+    /// Runs `read`, which only reads, and then on the same connection `write` with what came of it: one
+    /// statement that writes and is a transaction of its own. Nothing is repeated, but for a `read` whose
+    /// connection turned out to be broken.
+    pub(crate) async fn read_then_write<R: Send, T: Send>(
+        &self,
+        read: impl for<'c> Fn(&'c mut PgConnection) -> Work<'c, R> + Send + Sync,
+        write: impl for<'c> FnOnce(&'c mut PgConnection, R) -> Work<'c, T> + Send,
+    ) -> std::result::Result<T, (Failure, Stage)> {
+        let before = |failure| (failure, Stage::BeforeCommit);
+        let mut broken = 0;
+        let (mut connection, found) = loop {
+            let acquired = self.pool.acquire().await;
+            let mut connection = acquired.map_err(|error| before(error.into()))?;
+            match read(&mut connection).await {
+                Ok(found) => break (connection, found),
+                Err(failure) if failure.is_broken_connection() && broken < self.idle_max() => {
+                    broken += 1;
+                }
+                Err(failure) => return Err(before(failure)),
+            }
+        };
+        // The statement commits itself, so that every failure is one of a commit.
+        let written = write(&mut connection, found).await;
+        written.map_err(|failure| (failure, Stage::Committing))
+    }
+
     async fn plain<T: Send>(
         &self,
         work: &(impl for<'c> Fn(&'c mut PgConnection) -> Work<'c, T> + Send + Sync),

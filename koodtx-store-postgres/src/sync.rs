@@ -12,7 +12,7 @@ use koodtx_core::store::{
 use koodtx_core::sync_log::{NewSyncLogEntry, SyncLogEntry};
 use koodtx_core::time::Timestamp;
 
-use crate::{PostgresStore, log, pull, push, records, rounds, statements};
+use crate::{PostgresStore, log, pull, push, records, rounds, statements, unlocked};
 
 type Answer<T> = Result<T, StoreError>;
 
@@ -38,6 +38,11 @@ impl SyncStore for PostgresStore {
 
     async fn push(&self, command: PushCommand, now: Timestamp) -> Answer<PushOutcome> {
         let (of, command) = (self.block_type, Arc::new(command));
+        match unlocked::push(self, &command, now).await {
+            Ok(outcome) => return Ok(outcome),
+            Err((failure, _)) if failure.may_do_under_lock() => {}
+            Err((failure, stage)) => return Err(failure.during("push", stage)),
+        }
         self.transaction("push", move |connection| {
             let command = Arc::clone(&command);
             Box::pin(async move { push::push(connection, of, &command, now).await })

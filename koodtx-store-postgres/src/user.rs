@@ -26,7 +26,7 @@ pub(crate) struct UserTotals {
 }
 
 /// The columns of a row.
-type Row = (Instant, i64, i64, i64, i64);
+pub(crate) type Row = (Instant, i64, i64, i64, i64);
 
 impl From<Row> for UserTotals {
     fn from((clock, live, active, records, data_bytes): Row) -> Self {

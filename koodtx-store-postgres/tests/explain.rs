@@ -199,6 +199,24 @@ fn hot() -> Vec<(&'static str, &'static str, String, &'static str)> {
             "sensor_blocks_pkey",
         ),
         (
+            "blocks_ahead",
+            "bigint, uuid, text[], bigint[], bigint[]",
+            format!("{LONG_SESSION}, '{{accelerometer,gps}}', '{{{middle},{middle}}}', '{{16,2}}'"),
+            "sensor_blocks_pkey",
+        ),
+        (
+            "blocks_from",
+            "bigint, uuid, text[], bigint[]",
+            format!("{LONG_SESSION}, '{{accelerometer,gps}}', '{{{last},{last}}}'"),
+            "sensor_blocks_pkey",
+        ),
+        (
+            "push_find",
+            "bigint, uuid",
+            LONG_SESSION.to_owned(),
+            "recording_sessions_pkey",
+        ),
+        (
             "blocks_changed",
             "bigint, uuid, text[], bigint[], bigint, timestamptz",
             format!("{LONG_SESSION}, '{{accelerometer}}', '{{0}}', 16, '1970-01-01 00:00:19Z'"),

@@ -19,7 +19,7 @@ SELECT
             AND f.first_time > greatest(b.first_time, s.last_time)
         ORDER BY f.first_time LIMIT 1
     )
-FROM unnest($3::text[], $4::bigint[], $5::bigint[]) WITH ORDINALITY
+FROM unnest((SELECT $3::text[]), (SELECT $4::bigint[]), (SELECT $5::bigint[])) WITH ORDINALITY
         AS s (sensor_type, from_time, last_time, nth)
     CROSS JOIN LATERAL (
         SELECT * FROM sensor_blocks l

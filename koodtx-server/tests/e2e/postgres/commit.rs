@@ -1,4 +1,4 @@
-//! A connection that breaks at COMMIT: nobody knows whether the push was stored, and repeating it is
+//! A connection that breaks at a commit: nobody knows whether the push was stored, and repeating it is
 //! safe.
 
 use serde_json::{Value, json};

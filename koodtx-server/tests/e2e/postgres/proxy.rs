@@ -1,5 +1,6 @@
-//! A proxy between server and database that knows where a COMMIT begins, and cuts the line there.
+//! A proxy between server and database that knows where a transaction commits, and cuts the line there.
 
+use std::collections::HashSet;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -12,6 +13,14 @@ use tokio::task::JoinHandle;
 
 /// A simple query, in the protocol between PostgreSQL and its clients.
 const QUERY: u8 = b'Q';
+/// Names a statement and says what it does.
+const PARSE: u8 = b'P';
+/// Gives a named statement its parameters.
+const BIND: u8 = b'B';
+/// Ends what was bound, and commits it where no transaction was begun.
+const SYNC: u8 = b'S';
+/// What all statements hold by which a push without a transaction is written and logged, and no others.
+const PARTS_OF_WRITING: [&str; 2] = ["INSERT INTO sync_logs", "xmin = $"];
 /// The length of a message counts itself, but not the letter before it.
 const LENGTH_BYTES: usize = 4;
 /// Far more than the tests send at once; a length beyond it was misread.
@@ -23,7 +32,7 @@ const MESSAGE_MAX_BYTES: usize = 64 * 1024 * 1024;
 pub enum Cut {
     /// Nowhere.
     Never,
-    /// The database never hears of the COMMIT.
+    /// The database never hears that it is to commit.
     BeforeCommit,
     /// The database has committed, and the server never hears of it.
     AfterCommit,
@@ -126,7 +135,37 @@ async fn forward(server: TcpStream, database: TcpStream, state: &State) -> io::R
     Ok(())
 }
 
-/// Forwards what the server sends, up to a COMMIT that is to be cut.
+/// Knows where what the server sends commits.
+#[derive(Default)]
+struct Commits {
+    /// Names of the statements that write without a transaction.
+    writing: HashSet<Vec<u8>>,
+    /// Whether one of them was bound.
+    bound: bool,
+}
+
+impl Commits {
+    /// Whether something commits with this message.
+    fn are_at(&mut self, letter: u8, body: &[u8]) -> bool {
+        let mut parts = body[LENGTH_BYTES..].split(|&byte| byte == 0);
+        let (first, second) = (parts.next(), parts.next().unwrap_or_default());
+        match letter {
+            QUERY => return first.is_some_and(|text| text.starts_with(b"COMMIT")),
+            PARSE => {
+                let text = String::from_utf8_lossy(second);
+                if PARTS_OF_WRITING.iter().all(|part| text.contains(part)) {
+                    self.writing.extend(first.map(<[u8]>::to_vec));
+                }
+            }
+            BIND => self.bound |= self.writing.contains(second),
+            SYNC => return std::mem::take(&mut self.bound),
+            _ => {}
+        }
+        false
+    }
+}
+
+/// Forwards what the server sends, up to a commit that is to be cut.
 async fn forward_messages(
     from: &mut OwnedReadHalf,
     to: &mut OwnedWriteHalf,
@@ -135,11 +174,15 @@ async fn forward_messages(
     // The first message has no letter.
     let opening = read_body(from).await?;
     to.write_all(&opening).await?;
+    let mut commits = Commits::default();
     loop {
         let letter = from.read_u8().await?;
         let body = read_body(from).await?;
-        let is_commit = letter == QUERY && body[LENGTH_BYTES..].starts_with(b"COMMIT");
-        let cut = if is_commit { state.take() } else { Cut::Never };
+        let cut = if commits.are_at(letter, &body) {
+            state.take()
+        } else {
+            Cut::Never
+        };
         if cut == Cut::BeforeCommit {
             return Ok(cut);
         }
