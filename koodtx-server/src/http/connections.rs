@@ -31,6 +31,9 @@ use crate::metrics::ConnectionMeters;
 
 /// Longest head of a request, in bytes, with all its headers: a token takes up to 4 KiB of it.
 const HEAD_MAX_BYTES: usize = 32 * 1024;
+/// Most that is buffered of a connection in each direction. Bodies are copied on from there at once, so more
+/// would only leave the cache.
+const BUFFER_MAX_BYTES: usize = 128 * 1024;
 /// Pause after `accept` failed, as it does when the process is out of file descriptors.
 const ACCEPT_PAUSE_MILLIS: u64 = 100;
 
@@ -139,7 +142,8 @@ impl ConnectionServer {
         builder
             .timer(TokioTimer::new())
             .header_read_timeout(limits.head_timeout)
-            .max_header_size(HEAD_MAX_BYTES);
+            .max_header_size(HEAD_MAX_BYTES)
+            .max_buf_size(BUFFER_MAX_BYTES);
         Self {
             local,
             tls,

@@ -23,6 +23,9 @@ use crate::metrics::BodyBytes;
 const BUFFER_MIN_BYTES: usize = 16 * 1024;
 /// How much of a declared Content-Length is believed before it has arrived.
 const BUFFER_DECLARED_MAX_BYTES: usize = 256 * 1024;
+/// And how many times as much as has arrived: a large body is copied once or twice, and takes no more
+/// memory than it needs.
+const BUFFER_DECLARED_PER_ARRIVED: usize = 4;
 /// How much is decoded before other tasks of the thread get their turn.
 const DECODE_TURN_BYTES: usize = 1024 * 1024;
 /// What a body brings in a second at least, on average and as received, beside the longest wait for a
@@ -108,20 +111,25 @@ impl Reading<'_> {
         })
     }
 
-    /// Makes room for more, by doubling, after taking it from the budget. One byte beyond the limit
-    /// is enough to see that a body is too large.
+    /// Makes room for more, after taking it from the budget: twice as much, or what is declared as soon
+    /// as [`1 / BUFFER_DECLARED_PER_ARRIVED`](BUFFER_DECLARED_PER_ARRIVED) of it has arrived. One byte
+    /// beyond the limit is enough to see that a body is too large.
     fn grow(
         &self,
         bytes: &mut Vec<u8>,
         share: &mut Share,
         declared: usize,
     ) -> Result<(), BodyError> {
-        let first = declared.min(BUFFER_DECLARED_MAX_BYTES) + 1;
-        let wanted = bytes
-            .capacity()
-            .saturating_mul(2)
-            .max(first)
-            .max(BUFFER_MIN_BYTES);
+        let believed =
+            BUFFER_DECLARED_MAX_BYTES.max(bytes.len().saturating_mul(BUFFER_DECLARED_PER_ARRIVED));
+        let wanted = if bytes.len() <= declared && declared <= believed {
+            // One more shows that it ends there.
+            declared + 1
+        } else {
+            let first = declared.min(BUFFER_DECLARED_MAX_BYTES) + 1;
+            bytes.capacity().saturating_mul(2).max(first)
+        };
+        let wanted = wanted.max(BUFFER_MIN_BYTES);
         let more = wanted
             .min(self.limit_bytes + 1)
             .saturating_sub(bytes.capacity())
