@@ -59,7 +59,10 @@ pub(super) fn write(
     for (what, value) in machine.rows() {
         let _ = writeln!(page, "| {what} | {value} |");
     }
-    page.push_str("\n## Targets\n\nRatios, which hold on any machine.\n\n");
+    page.push_str(
+        "\n## Targets\n\nRatios, which hold on any machine. Where the time of missed ones goes: \
+         [PROFILE.md](PROFILE.md).\n\n",
+    );
     targets(&mut page, results);
     let _ = writeln!(page, "\n{}", failures(results));
     if !results.figures.is_empty() {
