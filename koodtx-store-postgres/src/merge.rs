@@ -39,9 +39,8 @@ pub(crate) struct Merged {
     pub(crate) open: Option<OpenEnd>,
 }
 
-/// Merges series into the stored blocks of a session. `end` says what is
-/// remembered of a series; `None` where nothing is stored of it. Returns what happened, in the order of
-/// `series`.
+/// Merges series into the stored blocks of a session. `end` says what is remembered of a series; `None`
+/// where nothing is stored of it. Returns what happened, in the order of `series`.
 ///
 /// What is to be written is left in `writer` where it is not much. Memory is bounded by what is pushed: a push
 /// that touches very many blocks reads and writes them in steps.

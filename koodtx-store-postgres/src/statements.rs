@@ -2,6 +2,10 @@
 //!
 //! A statement names its user (`user_id = $1`), so that it stays on that user's node where the tables
 //! are distributed; `tests/statements.rs` has the few exceptions, with reasons.
+//!
+//! Those that look up blocks take their arrays as `unnest((SELECT $3::text[]), …)`: so PostgreSQL does not
+//! see how long an array is, finds a plan for these parameters no better than one for any, and keeps
+//! the latter. With the bare parameters it planned them anew at every push.
 
 /// Declares constants with the texts of files, and the list of all of them.
 macro_rules! statements {

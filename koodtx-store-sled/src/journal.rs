@@ -129,8 +129,8 @@ impl Journal {
         self.guarded(|| frame.apply(&self.db))
     }
 
-    /// The same without waiting for the disk. After a loss of power the
-    /// batch may be gone, or there in part.
+    /// The same without waiting for the disk. After a loss of power the batch may be gone, or there in
+    /// part.
     pub(crate) fn write(&self, set: WriteSet<'_>) -> Result<()> {
         let (mut frame, purpose) = set.into_frame();
         let Some(_logged) = self.append(&mut frame, purpose)? else {
