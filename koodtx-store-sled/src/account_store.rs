@@ -35,6 +35,13 @@ impl AccountStore for SledStore {
         sign_in: SignInId,
         now: Timestamp,
     ) -> Result<Option<TokenHolder>, StoreError> {
+        let journal = &self.inner().journal;
+        if let Some(holder) = journal.holders().find(user, sign_in, now) {
+            journal
+                .check()
+                .map_err(|failure| failure.during("token_holder"))?;
+            return Ok(Some(holder));
+        }
         self.accounts_shared("token_holder", move |inner| {
             accounts::token_holder(inner, user, sign_in, now)
         })

@@ -155,12 +155,18 @@ pub(crate) fn token_holder(
     sign_in: SignInId,
     now: Timestamp,
 ) -> Result<Option<TokenHolder>> {
-    let Some(account) = read(&inner.values, id)? else {
+    let holders = inner.journal.holders();
+    let version = holders.version();
+    let Some(AccountRecord { user, .. }) = read(&inner.values, id)? else {
         return Ok(None);
     };
+    let expires_at = families::expires_at(&inner.values, id, sign_in)?;
+    if let Some(expires_at) = expires_at {
+        holders.remember(version, &user, sign_in, expires_at);
+    }
     Ok(Some(TokenHolder {
-        user: account.user,
-        is_signed_in: families::is_live(&inner.values, id, sign_in, now)?,
+        user,
+        is_signed_in: expires_at.is_some_and(|expires_at| expires_at > now),
     }))
 }
 

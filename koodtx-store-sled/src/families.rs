@@ -134,15 +134,14 @@ pub(crate) fn revoke_device(
     inner.journal.commit(set)
 }
 
-/// Whether a sign-in is neither revoked nor expired.
-pub(crate) fn is_live(
+/// When a sign-in expires; `None` where it is revoked.
+pub(crate) fn expires_at(
     values: &Values,
     user: UserId,
     sign_in: SignInId,
-    now: Timestamp,
-) -> Result<bool> {
+) -> Result<Option<Timestamp>> {
     let found: Option<FamilyRecord> = record::get(values, &Key::family(user, sign_in))?;
-    Ok(found.is_some_and(|family| family.sign_in.expires_at > now))
+    Ok(found.map(|family| family.sign_in.expires_at))
 }
 
 /// A user's live sign-ins, the oldest first. The caller shares the user's lock.

@@ -7,6 +7,7 @@ use koodtx_core::store::StoreErrorKind;
 use parking_lot::{Condvar, Mutex, MutexGuard, RwLock, RwLockReadGuard};
 
 use crate::error::{Broken, Failure, Result};
+use crate::holders::Holders;
 use crate::room::{self, Purpose, Room};
 use crate::values::WriteSet;
 use crate::wal::{Frame, Operation, Wal};
@@ -36,6 +37,7 @@ pub(crate) struct Journal {
     progress: Mutex<Progress>,
     advanced: Condvar,
     broken: Mutex<Option<Broken>>,
+    holders: Holders,
 }
 
 struct Progress {
@@ -92,6 +94,7 @@ impl Journal {
             }),
             advanced: Condvar::new(),
             broken: Mutex::default(),
+            holders: Holders::default(),
         };
         journal.checkpoint(|_| true)?;
         Ok(journal)
@@ -121,12 +124,28 @@ impl Journal {
     /// Nobody else may write the same keys at the same time: batches are applied in any order, and
     /// after a crash in that of the log.
     pub(crate) fn commit(&self, set: WriteSet<'_>) -> Result<()> {
+        self.commit_telling(set, || {})
+    }
+
+    /// The same, and calls `on_disk` as soon as the batch is on disk: what is logged gets into the
+    /// database, if not now, then at the next opening.
+    pub(crate) fn commit_telling(&self, set: WriteSet<'_>, on_disk: impl FnOnce()) -> Result<()> {
         let (mut frame, purpose) = set.into_frame();
         let Some(logged) = self.append(&mut frame, purpose)? else {
-            return self.write_through(&frame, purpose);
+            self.write_through(&frame, purpose)?;
+            on_disk();
+            return Ok(());
         };
         self.sync(logged.written)?;
-        self.guarded(|| frame.apply(&self.db))
+        self.guarded(|| {
+            on_disk();
+            self.apply(&frame)
+        })
+    }
+
+    /// Waits until everything that is logged is applied.
+    pub(crate) fn settle(&self) {
+        drop(self.gate.write());
     }
 
     /// The same without waiting for the disk. After a loss of power the batch may be gone, or there in
@@ -136,7 +155,22 @@ impl Journal {
         let Some(_logged) = self.append(&mut frame, purpose)? else {
             return self.write_through(&frame, purpose);
         };
-        self.guarded(|| frame.apply(&self.db))
+        self.guarded(|| self.apply(&frame))
+    }
+
+    /// Does to the database what a logged batch says.
+    fn apply(&self, frame: &Frame) -> Result<()> {
+        frame.apply(&self.db)?;
+        self.hear_of(frame)
+    }
+
+    /// Forgets what a batch that was written makes out of date.
+    fn hear_of(&self, frame: &Frame) -> Result<()> {
+        for operation in frame.operations() {
+            let (Operation::Put { key, .. } | Operation::Remove { key }) = operation?;
+            self.holders.written(key);
+        }
+        Ok(())
     }
 
     /// Appends a batch to the log, after a checkpoint where there is no room for it; `None` where the
@@ -244,6 +278,7 @@ impl Journal {
                 }
             }
             self.db.apply_batch(batch)?;
+            self.hear_of(frame)?;
             self.flush()
         })
     }
@@ -260,6 +295,11 @@ impl Journal {
         progress.unflushed_bytes = 0;
         progress.unsynced_log_bytes = 0;
         Ok(())
+    }
+
+    /// The holders of access tokens that are remembered.
+    pub(crate) fn holders(&self) -> &Holders {
+        &self.holders
     }
 
     pub(crate) fn disk_bytes(&self) -> Result<u64> {

@@ -23,6 +23,7 @@ mod error;
 mod export;
 mod families;
 mod folder;
+mod holders;
 mod import;
 mod janitor;
 mod journal;

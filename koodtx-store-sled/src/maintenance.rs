@@ -28,7 +28,7 @@ impl MaintenanceStore for SledStore {
     ) -> Result<VerifyPage, StoreError> {
         let limit = limit.max(1);
         let work = move |inner: &_| verify::positions(inner, after, limit.saturating_add(1));
-        let mut positions = self.blocking("verify", (), work).await?;
+        let mut positions = self.unlocked("verify", work).await?;
         let more_follow = positions.len() > limit;
         positions.truncate(limit);
 
@@ -51,7 +51,7 @@ impl MaintenanceStore for SledStore {
     ) -> Result<RepairPage, StoreError> {
         let limit = limit.max(1);
         let work = move |inner: &_| verify::positions(inner, after, limit.saturating_add(1));
-        let mut positions = self.blocking("repair", (), work).await?;
+        let mut positions = self.unlocked("repair", work).await?;
         let more_follow = positions.len() > limit;
         positions.truncate(limit);
 
@@ -67,7 +67,7 @@ impl MaintenanceStore for SledStore {
     }
 
     async fn usage(&self) -> Result<Usage, StoreError> {
-        self.blocking("usage", (), usage).await
+        self.unlocked("usage", usage).await
     }
 
     async fn find_sessions(
@@ -76,7 +76,7 @@ impl MaintenanceStore for SledStore {
         after: Option<SessionPosition>,
         limit: usize,
     ) -> Result<FoundSessions, StoreError> {
-        self.blocking("find_sessions", (), move |inner| {
+        self.unlocked("find_sessions", move |inner| {
             find(inner, filter, after, limit)
         })
         .await

@@ -12,12 +12,18 @@ use crate::error::Result;
 use crate::log;
 use crate::series::{self, SeriesRecord};
 use crate::session::SessionRecord;
-use crate::store::Inner;
+use crate::store::{Answer, Inner};
 use crate::user::UserRecord;
 use crate::values::WriteSet;
 
-/// Merges a batch and logs it. The caller holds the user's lock alone.
-pub(crate) fn push(inner: &Inner, command: &PushCommand, now: Timestamp) -> Result<PushOutcome> {
+/// Merges a batch, logs it, and answers as soon as that is on disk. The caller holds the user's lock
+/// alone.
+pub(crate) fn push(
+    inner: &Inner,
+    command: &PushCommand,
+    now: Timestamp,
+    answer: &mut Answer<PushOutcome>,
+) -> Result<()> {
     let mut user = UserRecord::read_for("push", &inner.values, command.user)?;
     let tick = Tick::after(user.clock, now);
     let mut merge = Merge {
@@ -37,15 +43,15 @@ pub(crate) fn push(inner: &Inner, command: &PushCommand, now: Timestamp) -> Resu
         now,
     )?;
     user.write(&mut set, command.user)?;
-    inner.journal.commit(set)?;
-    Ok(PushOutcome {
+    let outcome = PushOutcome {
         inserted: counts.inserted,
         updated: counts.updated,
         duplicates: counts.duplicates,
         data_count,
         clock: user.clock,
         log_id,
-    })
+    };
+    inner.journal.commit_telling(set, || answer.give(outcome))
 }
 
 struct Merge<'a> {

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use koodtx_core::id::UserId;
 use koodtx_core::store::{StoreError, StoreErrorKind};
-use parking_lot::Mutex;
-use tokio::sync::{OwnedRwLockReadGuard, RwLock};
+use parking_lot::{Mutex, RwLock as ThreadRwLock};
+use tokio::sync::{OwnedRwLockReadGuard, RwLock, oneshot};
 
 use crate::error::{Failure, Result};
 use crate::folder::Folder;
@@ -35,6 +35,8 @@ pub struct SledStore {
     inner: Arc<Inner>,
     // Stops and joins its thread when dropped, which `Drop` of the field does.
     _janitor: Janitor,
+    /// Shared by work that goes on after its answer.
+    after_answers: Arc<ThreadRwLock<()>>,
 }
 
 /// What the methods of the store share.
@@ -50,6 +52,31 @@ pub(crate) struct Inner {
     accounts: Arc<RwLock<()>>,
     // Last: the folder stays locked until the database is closed.
     folder: Folder,
+}
+
+/// The way back to who waits for work that goes on after its answer.
+pub(crate) struct Answer<T>(Option<oneshot::Sender<Result<T, StoreError>>>);
+
+impl<T> Answer<T> {
+    /// Answers; only the first time.
+    pub(crate) fn give(&mut self, value: T) {
+        self.send(Ok(value));
+    }
+
+    /// Says that the work failed, to who still waits, or else in the log.
+    fn fail(&mut self, failure: Failure, operation: &'static str) {
+        if self.0.is_none() {
+            tracing::error!(%failure, "what is in the log did not get into the database");
+        }
+        self.send(Err(failure.during(operation)));
+    }
+
+    fn send(&mut self, answer: Result<T, StoreError>) {
+        if let Some(sender) = self.0.take() {
+            // Nobody may be waiting any more.
+            let _ = sender.send(answer);
+        }
+    }
 }
 
 /// Opens the database, which may still be closing: sled's own threads hold its file for a moment after
@@ -114,6 +141,7 @@ impl SledStore {
         Ok(Self {
             inner,
             _janitor: janitor,
+            after_answers: Arc::default(),
         })
     }
 
@@ -122,7 +150,6 @@ impl SledStore {
         self.inner.folder.path()
     }
 
-    #[cfg(test)]
     pub(crate) fn inner(&self) -> &Inner {
         &self.inner
     }
@@ -139,6 +166,47 @@ impl SledStore {
     ) -> Result<T, StoreError> {
         let guard = self.inner.locks.of(user).write_owned().await;
         self.blocking(operation, guard, work).await
+    }
+
+    /// Runs `work`, which changes a user's data, with the user's lock held alone, and returns as soon
+    /// as it answers. It goes on with the lock held: who calls next waits for it.
+    pub(crate) async fn answering<T: Send + 'static>(
+        &self,
+        user: UserId,
+        operation: &'static str,
+        work: impl FnOnce(&Inner, &mut Answer<T>) -> Result<()> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let guard = self.inner.locks.of(user).write_owned().await;
+        let (inner, after_answers) = (self.share(), Arc::clone(&self.after_answers));
+        let (sender, receiver) = oneshot::channel();
+        let span = tracing::Span::current();
+        tokio::task::spawn_blocking(move || {
+            let _entered = span.entered();
+            let _going_on = after_answers.read();
+            let mut answer = Answer(Some(sender));
+            let checked = inner.journal.check();
+            let outcome = checked.and_then(|()| work(&inner, &mut answer));
+            drop((guard, inner));
+            if let Err(failure) = outcome {
+                answer.fail(failure, operation);
+            }
+        });
+        let answer = receiver.await;
+        answer.unwrap_or_else(|error| Err(no_answer(operation, error)))
+    }
+
+    /// Runs `work`, which reads what any users have written, without their locks, on a thread that may
+    /// block. It finds all that was answered before.
+    pub(crate) async fn unlocked<T: Send + 'static>(
+        &self,
+        operation: &'static str,
+        work: impl FnOnce(&Inner) -> Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.blocking(operation, (), move |inner| {
+            inner.journal.settle();
+            work(inner)
+        })
+        .await
     }
 
     /// Runs `work`, which reads a user's data, with the user's lock shared.
@@ -225,13 +293,24 @@ pub(crate) async fn blocking<T: Send + 'static>(
     });
     match task.await {
         Ok(outcome) => outcome.map_err(|failure: Failure| failure.during(operation)),
-        Err(error) => Err(StoreError::new(
-            StoreErrorKind::Internal,
-            operation,
-            "the work on the database panicked or the runtime is stopping",
-        )
+        Err(error) => Err(no_answer(operation, error)),
+    }
+}
+
+fn no_answer(
+    operation: &'static str,
+    error: impl std::error::Error + Send + Sync + 'static,
+) -> StoreError {
+    let message = "the work on the database panicked or the runtime is stopping";
+    StoreError::new(StoreErrorKind::Internal, operation, message)
         .may_have_applied()
-        .with_source(error)),
+        .with_source(error)
+}
+
+impl Drop for SledStore {
+    /// Waits for what goes on after its answer, so that the folder is closed, as who got the answer expects.
+    fn drop(&mut self) {
+        drop(self.after_answers.write());
     }
 }
 

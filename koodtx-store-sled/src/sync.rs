@@ -32,8 +32,8 @@ impl SyncStore for SledStore {
     }
 
     async fn push(&self, command: PushCommand, now: Timestamp) -> Result<PushOutcome, StoreError> {
-        self.alone(command.user, "push", move |inner| {
-            push::push(inner, &command, now)
+        self.answering(command.user, "push", move |inner, answer| {
+            push::push(inner, &command, now, answer)
         })
         .await
     }
