@@ -5,10 +5,13 @@
 //! without giving up on the others, and keeps integers of any size exact.
 
 pub(crate) mod number;
+pub(crate) mod number_writer;
 mod plain;
+pub(crate) mod record_text;
 pub(crate) mod scanner;
 mod value;
 pub(crate) mod write;
 
+pub use record_text::RecordText;
 pub use value::{Json, JsonError, Number, canonical_text};
 pub use write::{write_f64, write_string};

@@ -4,6 +4,7 @@ use super::order::MergedRows;
 use super::series_writer::SeriesWriter;
 use super::{Damage, RecordChunk};
 use crate::id::{LogId, SessionId};
+use crate::json::RecordText;
 use crate::json::write::{write_f64, write_string};
 use crate::sample_time::write_sample_time;
 use crate::service::PullSummary;
@@ -88,21 +89,23 @@ impl ChunkWriter {
             .series
             .iter()
             .zip(&self.written)
-            .map(|((sensor_type, block), &row)| SeriesWriter::new(sensor_type, block, row))
+            .map(|((sensor_type, block), &row)| SeriesWriter::new("{", sensor_type, block, row))
             .collect();
         let blocks = self.chunk.series.iter().map(|(_, block)| block);
         let starts = self.written.clone();
+        let mut text = RecordText::from(std::mem::take(out));
+        let mut is_whole = true;
         for (series, row) in MergedRows::new(blocks, &starts) {
-            if out.len() >= target_bytes {
-                return false;
+            if text.len() >= target_bytes {
+                is_whole = false;
+                break;
             }
-            if !std::mem::take(first) {
-                out.push(',');
-            }
-            writers[series].write(out, row);
+            text.push_short(*b",", usize::from(!std::mem::take(first)));
+            writers[series].write(&mut text, row);
             self.written[series] = row + 1;
         }
-        true
+        *out = text.into();
+        is_whole
     }
 }
 

@@ -2,17 +2,34 @@
 
 use crate::block::{Block, Column, Rows, Texts};
 use crate::id::SensorType;
-use crate::json::write::{write_f64, write_string};
+use crate::json::RecordText;
+use crate::json::number_writer::{NumberWriter, write_integer};
+use crate::json::record_text::Constant;
+use crate::json::write::write_string;
 use crate::sample_time::write_sample_time;
+use crate::time::{MICROS_PER_MILLI, Timestamp};
+
+const DATA: &str = ",\"data\":";
 
 /// Writes rows of one series, in ascending order.
 #[derive(Debug)]
 pub struct SeriesWriter<'a> {
     block: &'a Block,
     /// Everything up to the timestamp.
-    prefix: String,
-    numbers: Vec<FieldWriter<'a, Vec<f64>>>,
-    texts: Vec<FieldWriter<'a, Texts>>,
+    prefix: Constant,
+    /// What stands between timestamp and data.
+    data: Constant,
+    numbers: Vec<WrittenField<'a, Vec<f64>, NumberWriter>>,
+    texts: Vec<WrittenField<'a, Texts, ()>>,
+}
+
+/// A field with how it is written.
+#[derive(Debug)]
+struct WrittenField<'a, V, W> {
+    /// A comma, and the key with its colon.
+    key: Constant,
+    field: FieldWriter<'a, V>,
+    writer: W,
 }
 
 /// Finds the values of one field, row after row.
@@ -64,25 +81,22 @@ impl<'a, V> FieldWriter<'a, V> {
 }
 
 impl<'a> SeriesWriter<'a> {
-    /// Begins with `row` of a series, or a later one.
-    pub fn new(sensor_type: &SensorType, block: &'a Block, row: usize) -> Self {
-        let mut prefix = String::from("{\"sensor_type\":");
+    /// Begins with `row` of a series, or a later one. Each record begins with `opening`: a brace, and behind
+    /// it perhaps members with commas.
+    pub fn new(opening: &str, sensor_type: &SensorType, block: &'a Block, row: usize) -> Self {
+        let mut prefix = format!("{opening}\"sensor_type\":");
         write_string(&mut prefix, sensor_type.as_str());
         prefix.push_str(",\"timestamp\":");
+        let columns = block.columns();
         Self {
             block,
-            prefix,
-            numbers: block
-                .columns()
-                .numbers()
-                .iter()
-                .map(|column| FieldWriter::new(column, row))
+            prefix: Constant::new(&prefix),
+            data: Constant::new(DATA),
+            numbers: (columns.numbers().iter())
+                .map(|column| WrittenField::new(column, row, NumberWriter::default()))
                 .collect(),
-            texts: block
-                .columns()
-                .texts()
-                .iter()
-                .map(|column| FieldWriter::new(column, row))
+            texts: (columns.texts().iter())
+                .map(|column| WrittenField::new(column, row, ()))
                 .collect(),
         }
     }
@@ -90,34 +104,52 @@ impl<'a> SeriesWriter<'a> {
     /// Appends `row` as `{"sensor_type":…,"timestamp":…,"data":{…}}`; rows are written in ascending
     /// order.
     #[inline]
-    pub fn write(&mut self, out: &mut String, row: usize) {
-        out.push_str(&self.prefix);
-        write_sample_time(out, self.block.time(row));
-        out.push_str(",\"data\":");
+    pub fn write(&mut self, out: &mut RecordText, row: usize) {
+        out.push_constant(&self.prefix);
+        write_time(out, self.block.time(row));
+        out.push_constant(&self.data);
         let whole = self.block.columns().whole();
         if let Some((column, at)) = whole.and_then(|column| Some((column, column.position(row)?))) {
             out.push_str(column.values().get(at));
         } else {
-            out.push('{');
-            let mut separator = "";
-            for field in &mut self.numbers {
+            let begin = out.len();
+            for WrittenField { key, field, writer } in &mut self.numbers {
                 if let Some(at) = field.position(row) {
-                    out.push_str(separator);
-                    out.push_str(&field.key);
-                    write_f64(out, field.column.values()[at]);
-                    separator = ",";
+                    out.push_constant(key);
+                    writer.write(out, field.column().values()[at]);
                 }
             }
-            for field in &mut self.texts {
+            for WrittenField { key, field, .. } in &mut self.texts {
                 if let Some(at) = field.position(row) {
-                    out.push_str(separator);
-                    out.push_str(&field.key);
-                    out.push_str(field.column.values().get(at));
-                    separator = ",";
+                    out.push_constant(key);
+                    out.push_str(field.column().values().get(at));
                 }
             }
-            out.push('}');
+            if out.len() == begin {
+                out.push_str("{");
+            } else {
+                // In place of the comma before the first field.
+                out.replace(begin, b'{');
+            }
+            out.push_short(*b"}", 1);
         }
-        out.push('}');
+        out.push_short(*b"}", 1);
+    }
+}
+
+impl<'a, V, W> WrittenField<'a, V, W> {
+    fn new(column: &'a Column<V>, row: usize, writer: W) -> Self {
+        let field = FieldWriter::new(column, row);
+        let key = Constant::new(&format!(",{}", field.key()));
+        Self { key, field, writer }
+    }
+}
+
+fn write_time(out: &mut RecordText, time: Timestamp) {
+    let micros = time.as_micros();
+    if micros % MICROS_PER_MILLI != 0 || !write_integer(out, micros / MICROS_PER_MILLI) {
+        let mut text = String::new();
+        write_sample_time(&mut text, time);
+        out.push_str(&text);
     }
 }

@@ -1,5 +1,6 @@
 //! NDJSON: a record a line.
 
+use koodtx_core::json::RecordText;
 use koodtx_core::pull::{MergedRows, RecordChunk, SeriesWriter};
 
 use super::ExportError;
@@ -8,20 +9,18 @@ use super::encoder::Encoder;
 /// The records of a chunk, each as in a pull and with a line feed. `opening` stands in place of the brace
 /// that its object begins with, and may bring members of its own.
 pub(super) fn record_lines(chunk: &RecordChunk, opening: &str) -> String {
-    let mut out = String::new();
+    let mut out = RecordText::default();
     let mut writers: Vec<_> = chunk
         .series
         .iter()
-        .map(|(sensor_type, block)| SeriesWriter::new(sensor_type, block, 0))
+        .map(|(sensor_type, block)| SeriesWriter::new(opening, sensor_type, block, 0))
         .collect();
     let blocks = chunk.series.iter().map(|(_, block)| block);
     for (series, row) in MergedRows::new(blocks, &vec![0; chunk.series.len()]) {
-        let brace = out.len();
         writers[series].write(&mut out, row);
-        out.replace_range(brace..=brace, opening);
-        out.push('\n');
+        out.push_str("\n");
     }
-    out
+    out.into()
 }
 
 /// Writes each record as a pull does, and a line feed.

@@ -8,6 +8,7 @@ use super::BlockError;
 use super::bytes::{Reader, unzigzag, zigzag};
 
 const GROUP_COUNT: usize = 32;
+const WORD_BYTES: usize = size_of::<u64>();
 
 /// How many bytes [`write_bits`] will append.
 pub(super) fn bits_bytes(values: &[i64]) -> usize {
@@ -21,18 +22,24 @@ pub(super) fn write_bits(values: &[i64], out: &mut Vec<u8>) {
     for group in values.chunks(GROUP_COUNT) {
         let width = width(group);
         out.push(width as u8);
-        let (mut pending, mut pending_bits) = (0_u128, 0);
+        let mut packed = [0; GROUP_COUNT * WORD_BYTES];
+        let (mut pending, mut pending_bits, mut at) = (0, 0, 0);
         for &value in group {
-            pending |= u128::from(zigzag(value)) << pending_bits;
+            let value = zigzag(value);
+            pending |= value << pending_bits;
             pending_bits += width;
             if pending_bits >= u64::BITS {
-                out.extend_from_slice(&(pending as u64).to_le_bytes());
-                pending >>= u64::BITS;
+                packed[at..at + WORD_BYTES].copy_from_slice(&pending.to_le_bytes());
+                at += WORD_BYTES;
                 pending_bits -= u64::BITS;
+                // What did not fit: nothing, where the value ended with the word.
+                pending = value.checked_shr(width - pending_bits).unwrap_or(0);
             }
         }
-        let rest = pending_bits.div_ceil(u8::BITS) as usize;
-        out.extend_from_slice(&(pending as u64).to_le_bytes()[..rest]);
+        if pending_bits > 0 {
+            packed[at..at + WORD_BYTES].copy_from_slice(&pending.to_le_bytes());
+        }
+        out.extend_from_slice(&packed[..group_bytes(group.len(), width)]);
     }
 }
 
@@ -52,13 +59,11 @@ pub(super) fn read_bits(
             ));
         }
         let mask = u64::MAX.checked_shr(u64::BITS - width).unwrap_or(0);
-        let mut words = reader
-            .bytes(group_bytes(count, width))?
-            .chunks(size_of::<u64>());
+        let mut words = reader.bytes(group_bytes(count, width))?.chunks(WORD_BYTES);
         let (mut pending, mut pending_bits) = (0_u128, 0);
         for _ in 0..count {
             if pending_bits < width {
-                let mut word = [0; size_of::<u64>()];
+                let mut word = [0; WORD_BYTES];
                 let bytes = words.next().unwrap_or_default();
                 word[..bytes.len()].copy_from_slice(bytes);
                 pending |= u128::from(u64::from_le_bytes(word)) << pending_bits;

@@ -52,11 +52,7 @@ impl<'a> Plan<'a> {
             .iter()
             .fold(0_i64, |sum, &value| sum.wrapping_add(value));
         let mean = sum / values.len().max(1) as i64;
-        let costs = [
-            bit_lengths(values.iter().map(|value| value.wrapping_sub(mean))),
-            bit_lengths(values.windows(2).map(step)),
-            bit_lengths(values.windows(3).map(bend)),
-        ];
+        let costs = remainders_bits(values, mean);
         let mut differences = 0;
         for more in 1..costs.len() {
             // A list so short that nothing would remain has nothing to take differences of either.
@@ -178,11 +174,30 @@ fn pays(pco_bytes: usize, packed_bytes: usize) -> bool {
     pco_bytes + pco_bytes / PCO_GAIN_DIVISOR < packed_bytes
 }
 
-/// The bits of all values together.
-fn bit_lengths(values: impl Iterator<Item = i64>) -> usize {
-    values
-        .map(|value| (u64::BITS - zigzag(value).leading_zeros()) as usize)
-        .sum()
+/// The bits of all remainders together, for each number of differences, in one pass.
+fn remainders_bits(values: &[i64], mean: i64) -> [usize; DIFFERENCES_MAX_COUNT + 1] {
+    let mut bits = [0; DIFFERENCES_MAX_COUNT + 1];
+    let Some((&first, others)) = values.split_first() else {
+        return bits;
+    };
+    bits[0] = bit_length(first.wrapping_sub(mean));
+    let mut before = first;
+    // The first step has no change: it counts as none.
+    let mut step_before = others
+        .first()
+        .map_or(0, |second| second.wrapping_sub(first));
+    for &value in others {
+        let step = value.wrapping_sub(before);
+        bits[0] += bit_length(value.wrapping_sub(mean));
+        bits[1] += bit_length(step);
+        bits[2] += bit_length(step.wrapping_sub(step_before));
+        (before, step_before) = (value, step);
+    }
+    bits
+}
+
+fn bit_length(value: i64) -> usize {
+    (u64::BITS - zigzag(value).leading_zeros()) as usize
 }
 
 /// The step between the first two values.

@@ -110,18 +110,19 @@ struct Decimals {
 impl Decimals {
     fn of(values: &[f64]) -> Option<Self> {
         let places = common_places(values)?;
-        let exceptions_max_count = values.len() / VALUES_PER_EXCEPTION;
-        let mut exceptions = Vec::new();
-        let mut scaled = Vec::with_capacity(values.len());
-        for (at, &value) in values.iter().enumerate() {
-            if let Some(integer) = scale(value, places) {
-                scaled.push(integer as i64);
-            } else if exceptions.len() < exceptions_max_count {
-                exceptions.push((at, value));
-                // The neighbour's value costs next to nothing in a list of differences.
-                scaled.push(scaled.last().copied().unwrap_or(0));
-            } else {
-                return None;
+        let power = POWERS[places];
+        let (mut scaled, unequal_count) = scale_all(values, power);
+        if unequal_count > values.len() / VALUES_PER_EXCEPTION {
+            return None;
+        }
+        let mut exceptions = Vec::with_capacity(unequal_count);
+        if unequal_count > 0 {
+            for (at, &value) in values.iter().enumerate() {
+                if !rounded(value, power).1 {
+                    exceptions.push((at, value));
+                    // The neighbour's value costs next to nothing in a list of differences.
+                    scaled[at] = if at > 0 { scaled[at - 1] } else { 0 };
+                }
             }
         }
         Some(Self {
@@ -196,11 +197,31 @@ fn common_places(values: &[f64]) -> Option<usize> {
 /// A quotient of two doubles is the double nearest to the true quotient, as is the one that a
 /// decimal is parsed to; so each decimal within reach is found.
 fn scale(value: f64, places: usize) -> Option<f64> {
-    let power = POWERS[places];
+    let (integer, is_equal) = rounded(value, POWERS[places]);
+    is_equal.then_some(integer)
+}
+
+/// Likewise for a whole list, with the number of values that are no such quotients. Without a branch for
+/// each value, so that several are computed at a time.
+fn scale_all(values: &[f64], power: f64) -> (Vec<i64>, usize) {
+    let mut scaled = vec![0; values.len()];
+    let mut unequal_count = 0;
+    for (scaled, &value) in scaled.iter_mut().zip(values) {
+        let (integer, is_equal) = rounded(value, power);
+        unequal_count += usize::from(!is_equal);
+        // What a double of this size has beyond the rounder's bits is the integer.
+        *scaled = ((integer + ROUNDER).to_bits() as i64).wrapping_sub(ROUNDER.to_bits() as i64);
+    }
+    (scaled, unequal_count)
+}
+
+/// The integer nearest to `value * power`, and whether its quotient by `power` is the value.
+#[inline]
+fn rounded(value: f64, power: f64) -> (f64, bool) {
     let scaled = value * power;
     let integer = (scaled + ROUNDER) - ROUNDER;
-    let equal = (integer / power).to_bits() == value.to_bits();
-    (scaled.abs() < SCALED_MAX && equal).then_some(integer)
+    let is_equal = (integer / power).to_bits() == value.to_bits();
+    (integer, (scaled.abs() < SCALED_MAX) & is_equal)
 }
 
 /// The numbers in single precision, where that changes none of them.
