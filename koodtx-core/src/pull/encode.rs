@@ -62,6 +62,9 @@ pub(crate) fn write_session(
     out.push_str("\":[");
 }
 
+/// What a record of a few fields takes as text, rounded up.
+const RECORD_TYPICAL_BYTES: usize = 256;
+
 /// A chunk that is being written, piece by piece.
 #[derive(Debug)]
 pub(crate) struct ChunkWriter {
@@ -93,6 +96,9 @@ impl ChunkWriter {
             .collect();
         let blocks = self.chunk.series.iter().map(|(_, block)| block);
         let starts = self.written.clone();
+        let left = self.chunk.len() - self.written.iter().sum::<usize>();
+        let wanted = left.saturating_mul(RECORD_TYPICAL_BYTES).min(target_bytes);
+        out.reserve(wanted.saturating_sub(out.len()) + RECORD_TYPICAL_BYTES);
         let mut text = RecordText::from(std::mem::take(out));
         let mut is_whole = true;
         for (series, row) in MergedRows::new(blocks, &starts) {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 pub use pull::{Pull, PullError, PullEvent, PullSummary};
-pub use stream::PullStream;
+pub use stream::{PullStream, PullWriter};
 
 use crate::id::{LogId, SessionId, SignInId, UserId};
 use crate::limits::STATUS_RECENT_SYNCS_COUNT;

@@ -181,6 +181,12 @@ impl Pull {
         }
     }
 
+    /// Whether nothing but the end follows. The end is logged when it is asked for.
+    pub fn ends_next(&self) -> bool {
+        let has_more = self.budget() > 0 && self.sessions.iter().any(|session| session.live);
+        matches!(self.step, Step::Sessions) && !has_more
+    }
+
     /// Logs that the answer did not reach its end.
     ///
     /// # Errors

@@ -6,20 +6,27 @@ use crate::push::{COLUMNS, RECORDS};
 use crate::store::StoreError;
 
 /// A piece of the text is handed out once it is this long, in bytes.
-const CHUNK_TARGET_BYTES: usize = 64 * 1024;
+const PIECE_TARGET_BYTES: usize = 256 * 1024;
 
 /// The answer to a pull, as JSON text in pieces: memory does not grow with the answer.
 #[derive(Debug)]
 pub struct PullStream {
     pull: Pull,
+    writer: PullWriter,
+}
+
+/// Writes the events of a pull as JSON text.
+#[derive(Debug)]
+pub struct PullWriter {
     buffer: String,
     /// Whether records are written in columns.
     in_columns: bool,
-    /// Records that are read and not yet written.
+    /// Records that came and are not yet written.
     records: Option<Records>,
     /// Whether no session was written yet, and no record of the session.
     first_session: bool,
     first_record: bool,
+    has_end: bool,
 }
 
 /// Records of either form.
@@ -40,29 +47,31 @@ impl Records {
 
     fn write(&mut self, out: &mut String, first: &mut bool) -> bool {
         match self {
-            Self::OneByOne(records) => records.write(out, first, CHUNK_TARGET_BYTES),
-            Self::InColumns(groups) => groups.write(out, first, CHUNK_TARGET_BYTES),
+            Self::OneByOne(records) => records.write(out, first, PIECE_TARGET_BYTES),
+            Self::InColumns(groups) => groups.write(out, first, PIECE_TARGET_BYTES),
         }
     }
 }
 
 impl PullStream {
     pub(super) fn new(pull: Pull) -> Self {
-        let buffer = String::from("{\"sessions\":[");
         Self {
             pull,
-            buffer,
-            in_columns: false,
-            records: None,
-            first_session: true,
-            first_record: true,
+            writer: PullWriter {
+                buffer: String::from("{\"sessions\":["),
+                in_columns: false,
+                records: None,
+                first_session: true,
+                first_record: true,
+                has_end: false,
+            },
         }
     }
 
     /// The answer in the columnar form, if nothing of it was handed out yet.
     #[must_use]
     pub fn in_columns(mut self) -> Self {
-        self.in_columns = true;
+        self.writer.in_columns = true;
         self
     }
 
@@ -73,34 +82,26 @@ impl PullStream {
     /// When the store fails: what was handed out is no whole answer, and the caller has to cut the
     /// connection rather than end the text.
     pub async fn next_chunk(&mut self) -> Result<Option<Vec<u8>>, StoreError> {
-        while self.buffer.len() < CHUNK_TARGET_BYTES {
-            if let Some(records) = &mut self.records {
-                if records.write(&mut self.buffer, &mut self.first_record) {
-                    self.records = None;
-                }
-                continue;
+        loop {
+            if let Some(piece) = self.writer.piece() {
+                return Ok(Some(piece));
             }
-            let Some(event) = self.pull.next().await? else {
-                break;
-            };
-            match event {
-                PullEvent::Session { state, continues } => {
-                    if !std::mem::take(&mut self.first_session) {
-                        self.buffer.push(',');
-                    }
-                    self.first_record = true;
-                    let records = if self.in_columns { COLUMNS } else { RECORDS };
-                    write_session(&mut self.buffer, &state, continues, records);
-                }
-                PullEvent::Records(chunk) => {
-                    self.records = Some(Records::new(chunk, self.in_columns));
-                }
-                PullEvent::SessionEnd => self.buffer.push_str("]}"),
-                PullEvent::End(summary, log_id) => write_tail(&mut self.buffer, &summary, log_id),
+            match self.pull.next().await? {
+                Some(event) => self.writer.push(event),
+                None => return Ok(None),
             }
         }
-        let chunk = std::mem::take(&mut self.buffer);
-        Ok((!chunk.is_empty()).then(|| chunk.into_bytes()))
+    }
+
+    /// What reads and what writes, for who has them done at the same time: each event of the pull is for
+    /// the writer, which has handed out all pieces of the one before it.
+    pub fn into_parts(self) -> (Pull, PullWriter) {
+        (self.pull, self.writer)
+    }
+
+    /// Whether the last piece was handed out.
+    pub fn is_at_end(&self) -> bool {
+        self.writer.is_at_end()
     }
 
     /// Logs that the answer did not reach its end, as when the client went away.
@@ -109,5 +110,53 @@ impl PullStream {
     /// When the store fails.
     pub async fn abort(self, error: &str) -> Result<(), StoreError> {
         self.pull.abort(error).await
+    }
+}
+
+impl PullWriter {
+    /// Takes the next event, when [`piece`](Self::piece) has no more of the one before.
+    ///
+    /// # Panics
+    /// If it has: what is left of the one before would be lost.
+    pub fn push(&mut self, event: PullEvent) {
+        assert!(self.records.is_none(), "the event before is written");
+        match event {
+            PullEvent::Session { state, continues } => {
+                if !std::mem::take(&mut self.first_session) {
+                    self.buffer.push(',');
+                }
+                self.first_record = true;
+                let records = if self.in_columns { COLUMNS } else { RECORDS };
+                write_session(&mut self.buffer, &state, continues, records);
+            }
+            PullEvent::Records(chunk) => {
+                self.records = Some(Records::new(chunk, self.in_columns));
+            }
+            PullEvent::SessionEnd => self.buffer.push_str("]}"),
+            PullEvent::End(summary, log_id) => {
+                write_tail(&mut self.buffer, &summary, log_id);
+                self.has_end = true;
+            }
+        }
+    }
+
+    /// The next piece of the text, as soon as it is long enough or the last one.
+    pub fn piece(&mut self) -> Option<Vec<u8>> {
+        if let Some(records) = &mut self.records
+            && self.buffer.len() < PIECE_TARGET_BYTES
+            && records.write(&mut self.buffer, &mut self.first_record)
+        {
+            self.records = None;
+        }
+        let is_due = self.buffer.len() >= PIECE_TARGET_BYTES || self.has_end;
+        let piece = is_due.then(|| std::mem::take(&mut self.buffer));
+        piece
+            .filter(|piece| !piece.is_empty())
+            .map(String::into_bytes)
+    }
+
+    /// Whether the last piece was handed out.
+    pub fn is_at_end(&self) -> bool {
+        self.has_end && self.buffer.is_empty()
     }
 }
