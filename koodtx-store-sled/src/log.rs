@@ -22,7 +22,8 @@ pub(crate) fn append(
 ) -> Result<LogId> {
     let entry = entry.complete(record.last_log, now);
     record.last_log = Some(entry.id);
-    record::put(set, &Key::log(user, entry.id), &entry)?;
+    // Ids are not used twice.
+    record::put_over_uncut(set, &Key::log(user, entry.id), &entry)?;
     Ok(entry.id)
 }
 

@@ -11,10 +11,24 @@ use crate::values::{Entry, Values, WriteSet};
 const VERSION: u8 = 1;
 
 pub(crate) fn put<T: Serialize>(set: &mut WriteSet<'_>, key: &Key, value: &T) -> Result<()> {
+    set.put(key, &encode(value)?)
+}
+
+/// Stores a value where there is none, or one that is not [cut](WriteSet::put_over_uncut).
+pub(crate) fn put_over_uncut<T: Serialize>(
+    set: &mut WriteSet<'_>,
+    key: &Key,
+    value: &T,
+) -> Result<()> {
+    set.put_over_uncut(key, &encode(value)?);
+    Ok(())
+}
+
+fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>> {
     let mut bytes = vec![VERSION];
     serde_json::to_writer(&mut bytes, value)
         .map_err(|error| Failure::Io(std::io::Error::other(error)))?;
-    set.put(key, &bytes)
+    Ok(bytes)
 }
 
 pub(crate) fn get<T: DeserializeOwned>(values: &Values, key: &Key) -> Result<Option<T>> {

@@ -46,7 +46,8 @@ impl SeriesRecord {
         life: Timestamp,
         sensor_type: &SensorType,
     ) -> Result<()> {
-        record::put(set, &Key::one_series(user, life, sensor_type), self)
+        // A few numbers.
+        record::put_over_uncut(set, &Key::one_series(user, life, sensor_type), self)
     }
 
     /// Takes in records between `first` and `last`, of which `counts` were inserted.

@@ -155,6 +155,17 @@ impl<'a> WriteSet<'a> {
 
     /// Stores a value, in place of the one that may be there.
     pub(crate) fn put(&mut self, key: &Key, value: &[u8]) -> Result<()> {
+        let parts = self.add(key, value);
+        self.remove_parts(key, parts)
+    }
+
+    /// Stores a value at a key where there is none, or one that is not cut: nothing is looked up.
+    pub(crate) fn put_over_uncut(&mut self, key: &Key, value: &[u8]) {
+        self.add(key, value);
+    }
+
+    /// Adds the parts of a value; returns how many follow the first.
+    fn add(&mut self, key: &Key, value: &[u8]) -> u32 {
         let (first, rest) = value.split_at(value.len().min(PART_MAX_BYTES));
         let further = rest.len().div_ceil(PART_MAX_BYTES) as u32;
         for (number, part) in (0..).zip(rest.chunks(PART_MAX_BYTES)) {
@@ -168,7 +179,7 @@ impl<'a> WriteSet<'a> {
             header[1..].copy_from_slice(&further.to_be_bytes());
             self.frame.put(key.as_bytes(), [&header, first]);
         }
-        self.remove_parts(key, further)
+        further
     }
 
     /// Stores a key without a value.
