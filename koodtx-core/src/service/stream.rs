@@ -19,8 +19,7 @@ pub struct PullStream {
 #[derive(Debug)]
 pub struct PullWriter {
     buffer: String,
-    /// Whether records are written in columns.
-    in_columns: bool,
+    layout: Layout,
     /// Records that came and are not yet written.
     records: Option<Records>,
     /// Whether no session was written yet, and no record of the session.
@@ -29,7 +28,14 @@ pub struct PullWriter {
     has_end: bool,
 }
 
-/// Records of either form.
+/// How records are written.
+#[derive(Clone, Copy, Debug)]
+enum Layout {
+    OneByOne,
+    InColumns,
+}
+
+/// Records of either layout.
 #[derive(Debug)]
 enum Records {
     OneByOne(ChunkWriter),
@@ -37,11 +43,10 @@ enum Records {
 }
 
 impl Records {
-    fn new(chunk: RecordChunk, in_columns: bool) -> Self {
-        if in_columns {
-            Self::InColumns(GroupWriter::new(chunk))
-        } else {
-            Self::OneByOne(ChunkWriter::new(chunk))
+    fn new(chunk: RecordChunk, layout: Layout) -> Self {
+        match layout {
+            Layout::OneByOne => Self::OneByOne(ChunkWriter::new(chunk)),
+            Layout::InColumns => Self::InColumns(GroupWriter::new(chunk)),
         }
     }
 
@@ -59,7 +64,7 @@ impl PullStream {
             pull,
             writer: PullWriter {
                 buffer: String::from("{\"sessions\":["),
-                in_columns: false,
+                layout: Layout::OneByOne,
                 records: None,
                 first_session: true,
                 first_record: true,
@@ -71,7 +76,7 @@ impl PullStream {
     /// The answer in the columnar form, if nothing of it was handed out yet.
     #[must_use]
     pub fn in_columns(mut self) -> Self {
-        self.writer.in_columns = true;
+        self.writer.layout = Layout::InColumns;
         self
     }
 
@@ -126,11 +131,14 @@ impl PullWriter {
                     self.buffer.push(',');
                 }
                 self.first_record = true;
-                let records = if self.in_columns { COLUMNS } else { RECORDS };
+                let records = match self.layout {
+                    Layout::OneByOne => RECORDS,
+                    Layout::InColumns => COLUMNS,
+                };
                 write_session(&mut self.buffer, &state, continues, records);
             }
             PullEvent::Records(chunk) => {
-                self.records = Some(Records::new(chunk, self.in_columns));
+                self.records = Some(Records::new(chunk, self.layout));
             }
             PullEvent::SessionEnd => self.buffer.push_str("]}"),
             PullEvent::End(summary, log_id) => {

@@ -327,6 +327,8 @@ async fn a_long_answer_arrives_whole() {
     push_much(&server, &ann).await;
     let answer = pull(&server, &ann, json!({})).await;
     assert_eq!(samples(&answer), 100_000);
+    let records = answer["sessions"][0]["sensor_data"].as_array().unwrap();
+    assert!(records.is_sorted_by_key(|record| record["timestamp"].as_i64()));
     let status = SyncStore::status(&*server.store, koodtx_core::id::UserId(ann.id), 1)
         .await
         .unwrap();
