@@ -8,6 +8,7 @@
 pub mod block;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+mod decimal;
 pub mod id;
 pub mod json;
 pub mod limits;

@@ -225,7 +225,7 @@ async fn pieces_stay_small_however_large_the_records() {
         .collect();
     push(&service, &records.join(",")).await;
     let (answer, largest) = pull(&service, &json!({}), true).await;
-    assert!(largest < 64 * 1024 + 33 * 1024, "{largest}");
+    assert!(largest < 256 * 1024 + 33 * 1024, "{largest}");
     let (documented, _) = pull(&service, &json!({}), false).await;
     equal(
         samples(&documented, "sensor_data"),

@@ -501,7 +501,7 @@ async fn an_answer_is_handed_out_in_small_pieces_however_large_its_records() {
         largest = largest.max(piece.len());
         whole.extend(piece);
     }
-    assert!(largest < 64 * 1024 + 17 * 1024, "{largest}");
+    assert!(largest < 256 * 1024 + 17 * 1024, "{largest}");
     let answer: Value = serde_json::from_slice(&whole).unwrap();
     assert_eq!(
         answer["sessions"][0]["sensor_data"]

@@ -115,7 +115,7 @@ impl Server {
         leftovers.close();
         let wait = Duration::from_secs(LEFTOVERS_SECONDS);
         if tokio::time::timeout(wait, leftovers.wait()).await.is_err() {
-            tracing::warn!("some broken-off pulls were not logged in time");
+            tracing::warn!("some pulls under way have not ended, and are not logged");
         }
         Ok(())
     }

@@ -9,13 +9,13 @@ use parking_lot::Mutex;
 
 use crate::key::{KeyReader, Table};
 
-/// Most accounts that are remembered, some 300 bytes each. Where more are active, all are read anew now and
-/// then.
+/// Most accounts that are remembered, at most 2 KB each and mostly 300 bytes. Where more are active, all are
+/// read anew now and then.
 const ACCOUNTS_MAX_COUNT: usize = 8_192;
 /// Most sign-ins that are remembered of an account: its devices.
 const SIGN_INS_MAX_COUNT: usize = 16;
 
-/// The live sign-ins that were asked for, until their account or one of its sign-ins is written.
+/// The sign-ins that were asked for, until their account or one of its sign-ins is written.
 #[derive(Default)]
 pub(crate) struct Holders {
     state: Mutex<State>,

@@ -127,7 +127,7 @@ impl Journal {
         self.commit_telling(set, || {})
     }
 
-    /// The same, and calls `on_disk` as soon as the batch is on disk: what is logged gets into the
+    /// As [`Self::commit`], and calls `on_disk` as soon as the batch is on disk: what is logged gets into the
     /// database, if not now, then at the next opening.
     pub(crate) fn commit_telling(&self, set: WriteSet<'_>, on_disk: impl FnOnce()) -> Result<()> {
         let (mut frame, purpose) = set.into_frame();
@@ -143,12 +143,7 @@ impl Journal {
         })
     }
 
-    /// Waits until everything that is logged is applied.
-    pub(crate) fn settle(&self) {
-        drop(self.gate.write());
-    }
-
-    /// The same without waiting for the disk. After a loss of power the batch may be gone, or there in
+    /// As [`Self::commit`], without waiting for the disk. After a loss of power the batch may be gone, or there in
     /// part.
     pub(crate) fn write(&self, set: WriteSet<'_>) -> Result<()> {
         let (mut frame, purpose) = set.into_frame();
@@ -156,6 +151,12 @@ impl Journal {
             return self.write_through(&frame, purpose);
         };
         self.guarded(|| self.apply(&frame))
+    }
+
+    /// Waits until everything that was logged is applied; fails where it could not be.
+    pub(crate) fn settle(&self) -> Result<()> {
+        drop(self.gate.write());
+        self.check()
     }
 
     /// Does to the database what a logged batch says.

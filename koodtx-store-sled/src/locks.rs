@@ -11,7 +11,7 @@ use tokio::sync::RwLock;
 const SWEEP_MIN_COUNT: usize = 1024;
 
 /// The locks of all users. A change of a user's data holds that user's lock alone until the change
-/// is on disk; a reader shares it.
+/// is on disk and in the tree; a reader shares it.
 #[derive(Default)]
 pub(crate) struct UserLocks(Mutex<Registry>);
 

@@ -20,7 +20,7 @@ use crate::values::WriteSet;
 /// alone.
 pub(crate) fn push(
     inner: &Inner,
-    command: &PushCommand,
+    command: PushCommand,
     now: Timestamp,
     answer: &mut Answer<PushOutcome>,
 ) -> Result<()> {
@@ -28,7 +28,7 @@ pub(crate) fn push(
     let tick = Tick::after(user.clock, now);
     let mut merge = Merge {
         inner,
-        command,
+        command: &command,
         tick,
         set: WriteSet::new(&inner.values),
     };
@@ -51,17 +51,19 @@ pub(crate) fn push(
         clock: user.clock,
         log_id,
     };
+    // What was pushed is in the set now.
+    drop(command);
     inner.journal.commit_telling(set, || answer.give(outcome))
 }
 
-struct Merge<'a> {
-    inner: &'a Inner,
-    command: &'a PushCommand,
+struct Merge<'s, 'c> {
+    inner: &'s Inner,
+    command: &'c PushCommand,
     tick: Tick,
-    set: WriteSet<'a>,
+    set: WriteSet<'s>,
 }
 
-impl Merge<'_> {
+impl Merge<'_, '_> {
     /// Collects what has to be written; returns what happened to the records, and how many the
     /// session has now.
     fn run(&mut self, user: &mut UserRecord) -> Result<(MergeCounts, u64)> {

@@ -203,7 +203,7 @@ impl SledStore {
         work: impl FnOnce(&Inner) -> Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
         self.blocking(operation, (), move |inner| {
-            inner.journal.settle();
+            inner.journal.settle()?;
             work(inner)
         })
         .await

@@ -33,7 +33,7 @@ impl SyncStore for SledStore {
 
     async fn push(&self, command: PushCommand, now: Timestamp) -> Result<PushOutcome, StoreError> {
         self.answering(command.user, "push", move |inner, answer| {
-            push::push(inner, &command, now, answer)
+            push::push(inner, command, now, answer)
         })
         .await
     }

@@ -25,7 +25,7 @@ impl TransferStore for SledStore {
         after: Option<UserId>,
         limit: usize,
     ) -> Result<Vec<UserId>, StoreError> {
-        self.blocking("transfer_users", (), move |inner| {
+        self.unlocked("transfer_users", move |inner| {
             users(&inner.values, after, limit)
         })
         .await
@@ -76,6 +76,7 @@ fn unfinished(values: &Values) -> Result<Option<String>> {
 }
 
 fn begin(inner: &Inner, source: &str) -> Result<()> {
+    inner.journal.settle()?;
     match unfinished(&inner.values)? {
         Some(unfinished) if unfinished == source => Ok(()),
         None if users(&inner.values, None, 1)?.is_empty() => {

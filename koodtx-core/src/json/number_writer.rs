@@ -2,20 +2,19 @@
 
 use super::record_text::RecordText;
 use super::write::write_f64;
+use crate::decimal::{POWERS, rounded};
 
 /// Places that a decimal is looked for with.
 const PLACES_MAX: usize = 8;
 /// Values of a field that are no such decimals, after which none is looked for any more.
 const MISSES_MAX: u32 = 4;
-/// Integers below it have at most [`DIGITS`] digits. A decimal of 15 digits is the shortest text of a
-/// double, since no two of them are the same double; of those with 16 some are.
+/// Integers below it have at most 15 digits. Such a decimal is the shortest text of a double, since no two of
+/// them are the same double; of those with 16 digits some are.
 const INTEGER_MAX: f64 = 1e15;
+/// Digits that are found: one more, so that there is room for a point.
 const DIGITS: usize = 16;
 /// The shortest text of a smaller double has an exponent.
 const PLAIN_MIN: f64 = 1e-5;
-const POWERS: [f64; PLACES_MAX + 1] = [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8];
-/// Adding and subtracting it rounds a double below 2^51 to an integer.
-const ROUNDER: f64 = 6_755_399_441_055_744.0;
 
 /// Writes doubles as [`write_f64`] does, faster where they are decimals of a few places: what most
 /// sensors send.
@@ -84,10 +83,7 @@ pub(crate) fn write_integer(out: &mut RecordText, integer: i64) -> bool {
 /// The integer whose quotient by `10^places` is this very double, if it is short enough.
 #[inline]
 fn scaled(value: f64, places: usize) -> Option<i64> {
-    let power = POWERS[places];
-    let scaled = value * power;
-    let integer = (scaled + ROUNDER) - ROUNDER;
-    let is_equal = (integer / power).to_bits() == value.to_bits();
+    let (integer, is_equal) = rounded(value, POWERS[places]);
     (is_equal && integer.abs() < INTEGER_MAX).then_some(integer as i64)
 }
 
@@ -97,6 +93,7 @@ fn scaled(value: f64, places: usize) -> Option<i64> {
 fn write_decimal(out: &mut RecordText, integer: i64, places: usize) {
     const HALF: usize = DIGITS / 2;
     let size = integer.unsigned_abs();
+    debug_assert!(size < INTEGER_MAX as u64 && places <= PLACES_MAX);
     let high = eight_digits((size / 100_000_000) as u32);
     let low = eight_digits((size % 100_000_000) as u32);
     let leading = if high == 0 {

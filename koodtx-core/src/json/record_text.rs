@@ -3,7 +3,7 @@
 //! A record is some ten short texts. To append one to a string is a call that finds out how long it is;
 //! a copy of a fixed length, whose end the next one overwrites, is a few instructions.
 
-/// What a text grows by at least, in bytes.
+/// What is made ready to be overwritten at a time, in bytes.
 const GROWTH_MIN_BYTES: usize = 4 * 1024;
 
 /// Bytes of a [`Constant`] that are copied at once: what a field of a few letters, or the name of most
@@ -42,6 +42,14 @@ pub struct RecordText {
 }
 
 impl RecordText {
+    /// Nothing yet, with memory for so many bytes.
+    pub fn with_capacity(bytes: usize) -> Self {
+        Self {
+            bytes: Vec::with_capacity(bytes),
+            len: 0,
+        }
+    }
+
     /// The length so far, in bytes.
     #[inline]
     pub fn len(&self) -> usize {
@@ -91,7 +99,7 @@ impl RecordText {
 
     #[cold]
     fn grow(&mut self, needed_bytes: usize) {
-        let more = needed_bytes.max(GROWTH_MIN_BYTES).max(self.bytes.len());
+        let more = needed_bytes.max(GROWTH_MIN_BYTES);
         self.bytes.resize(self.bytes.len() + more, 0);
     }
 
@@ -100,17 +108,6 @@ impl RecordText {
     pub(crate) fn replace(&mut self, at: usize, character: u8) {
         debug_assert!(self.bytes[at].is_ascii() && character.is_ascii());
         self.bytes[at] = character;
-    }
-}
-
-impl From<String> for RecordText {
-    /// Goes on with a text.
-    fn from(text: String) -> Self {
-        let mut bytes = text.into_bytes();
-        let len = bytes.len();
-        // What is reserved is used; to fill it costs little beside what it is filled with later.
-        bytes.resize(bytes.capacity(), 0);
-        Self { bytes, len }
     }
 }
 
@@ -127,8 +124,8 @@ mod tests {
 
     #[test]
     fn texts_of_any_length_follow_each_other() {
-        let mut expected = "before|".to_owned();
-        let mut text = RecordText::from(expected.clone());
+        let mut expected = String::new();
+        let mut text = RecordText::with_capacity(100);
         for len in (0..CONSTANT_SHORT_BYTES * 2).chain([1_000, 10_000]) {
             // The cut may fall into a character.
             let constant = "ä".repeat(len / 2) + &"x".repeat(len % 2);

@@ -97,12 +97,12 @@ impl ChunkWriter {
         let blocks = self.chunk.series.iter().map(|(_, block)| block);
         let starts = self.written.clone();
         let left = self.chunk.len() - self.written.iter().sum::<usize>();
-        let wanted = left.saturating_mul(RECORD_TYPICAL_BYTES).min(target_bytes);
-        out.reserve(wanted.saturating_sub(out.len()) + RECORD_TYPICAL_BYTES);
-        let mut text = RecordText::from(std::mem::take(out));
+        let room_bytes = target_bytes.saturating_sub(out.len());
+        let wanted = left.saturating_mul(RECORD_TYPICAL_BYTES).min(room_bytes);
+        let mut text = RecordText::with_capacity(wanted + RECORD_TYPICAL_BYTES);
         let mut is_whole = true;
         for (series, row) in MergedRows::new(blocks, &starts) {
-            if text.len() >= target_bytes {
+            if text.len() >= room_bytes {
                 is_whole = false;
                 break;
             }
@@ -110,7 +110,11 @@ impl ChunkWriter {
             writers[series].write(&mut text, row);
             self.written[series] = row + 1;
         }
-        *out = text.into();
+        if out.is_empty() {
+            *out = text.into();
+        } else {
+            out.push_str(&String::from(text));
+        }
         is_whole
     }
 }

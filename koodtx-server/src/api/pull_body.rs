@@ -11,18 +11,45 @@ use tracing::Instrument;
 
 use crate::error::report;
 
-/// What is read from the store before it can be written, and written before it can be sent. More would
-/// only take memory: whoever is slowest is never without work.
-const EVENTS_AHEAD_COUNT: usize = 1;
-const PIECES_AHEAD_COUNT: usize = 1;
+/// Events and pieces that wait. Whoever makes one first waits for its place, so no more than two chunks and
+/// three pieces are in memory, however slow the client is.
+const AHEAD_COUNT: usize = 1;
 
 const GONE: &str = "the client went away before the end of the answer";
 const FAILED: &str = "the store failed in the middle of the answer";
 
+/// The answer as it is read from the store.
+///
+/// A failure in the middle ends the connection without the end of the body, so that no client takes
+/// a part for the whole.
+pub(super) fn pull_body(stream: PullStream, leftovers: TaskTracker) -> Body {
+    let (pull, writer) = stream.into_parts();
+    let pull = Some(pull);
+    let begin = Sending::Begin(Box::new((OpenPull { pull, leftovers }, writer)));
+    Body::from_bytes_stream(stream::unfold(begin, |sending| async move {
+        let (piece, rest) = match sending {
+            Sending::Begin(begin) => send_first(*begin).await,
+            Sending::Rest(mut pieces) => {
+                let piece = pieces.recv().await.unwrap_or(Piece::Broken);
+                (piece, Sending::Rest(pieces))
+            }
+            Sending::End => return None,
+        };
+        Some(match piece {
+            Piece::Part(part) => (Ok(part), rest),
+            Piece::Last(part) => (Ok(part), Sending::End),
+            Piece::Broken => {
+                let error = io::Error::other("the answer broke off");
+                (Err(error), Sending::End)
+            }
+        })
+    }))
+}
+
 /// A pull on its way to the client.
 enum Sending {
     /// Nothing was sent. Most answers are a single piece.
-    Begin(Box<Begin>),
+    Begin(Box<(OpenPull, PullWriter)>),
     /// A task reads and another writes what follows.
     Rest(mpsc::Receiver<Piece>),
     End,
@@ -35,147 +62,130 @@ enum Piece {
     Broken,
 }
 
-/// What the store failed to read; it is in the server's log.
+/// The store failed; the server's log says how.
 struct Failed;
 
-/// The answer as it is read from the store: no more than a few chunks of it are in memory.
-///
-/// A failure in the middle ends the connection without the end of the body, so that no client takes
-/// a part for the whole.
-pub(super) fn pull_body(stream: PullStream, leftovers: TaskTracker) -> Body {
-    let begin = Sending::Begin(Box::new(Begin {
-        stream: Some(stream),
-        leftovers,
-    }));
-    Body::from_bytes_stream(stream::unfold(begin, |sending| async move {
-        let (piece, rest) = match sending {
-            Sending::Begin(begin) => begin.send().await?,
-            Sending::Rest(mut pieces) => {
-                let piece = pieces.recv().await.unwrap_or(Piece::Broken);
-                (piece, Sending::Rest(pieces))
-            }
-            Sending::End => return None,
-        };
-        Some(match piece {
-            Piece::Part(part) => (Ok(part), rest),
-            Piece::Last(part) => (Ok(part), Sending::End),
-            Piece::Broken => (Err(io::Error::other("the answer broke off")), Sending::End),
-        })
-    }))
-}
-
-/// A pull of which nothing was sent.
-struct Begin {
-    stream: Option<PullStream>,
+/// A pull whose end was not reached. Dropped, it is logged as failed.
+struct OpenPull {
+    pull: Option<Pull>,
+    /// Shutting down waits for these.
     leftovers: TaskTracker,
 }
 
-impl Begin {
-    /// The first piece, and what follows it.
-    async fn send(mut self) -> Option<(Piece, Sending)> {
-        match self.stream.as_mut()?.next_chunk().await {
-            Ok(piece) => {
-                let stream = self.stream.take()?;
-                let piece = piece.unwrap_or_default();
-                Some(if stream.is_at_end() {
-                    (Piece::Last(piece), Sending::End)
-                } else {
-                    (Piece::Part(piece), go_on(stream, &self.leftovers))
-                })
+impl OpenPull {
+    /// The next event; `None` behind the end.
+    async fn next(&mut self) -> Result<Option<PullEvent>, Failed> {
+        let Some(pull) = &mut self.pull else {
+            return Ok(None);
+        };
+        match pull.next().await {
+            Ok(event) => {
+                if matches!(event, Some(PullEvent::End(..)) | None) {
+                    self.pull = None;
+                }
+                Ok(event)
             }
             Err(error) => {
-                tracing::error!(%error, "a pull broke off at its beginning");
+                tracing::error!(%error, "a pull broke off");
                 self.abort(FAILED);
-                Some((Piece::Broken, Sending::End))
+                Err(Failed)
             }
         }
     }
 
-    /// Gives the pull up and has it logged as failed.
+    /// Whether nothing but the end follows, with which the pull is logged as a success.
+    fn ends_next(&self) -> bool {
+        self.pull.as_ref().is_none_or(Pull::ends_next)
+    }
+
     fn abort(&mut self, reason: &'static str) {
-        if let (Some(stream), Ok(runtime)) =
-            (self.stream.take(), tokio::runtime::Handle::try_current())
+        if let (Some(pull), Ok(runtime)) = (self.pull.take(), tokio::runtime::Handle::try_current())
         {
-            let (pull, _) = stream.into_parts();
-            let log = abort(pull, reason).in_current_span();
-            self.leftovers.spawn_on(log, &runtime);
+            let log = async move {
+                if let Err(error) = pull.abort(reason).await {
+                    report(&error);
+                }
+            };
+            self.leftovers.spawn_on(log.in_current_span(), &runtime);
         }
     }
 }
 
-impl Drop for Begin {
+impl Drop for OpenPull {
     fn drop(&mut self) {
         self.abort(GONE);
     }
 }
 
-async fn abort(pull: Pull, reason: &str) {
-    if let Err(error) = pull.abort(reason).await {
-        report(&error);
+/// The first piece, and what sends the others.
+async fn send_first((mut pull, mut writer): (OpenPull, PullWriter)) -> (Piece, Sending) {
+    loop {
+        if let Some(part) = writer.piece() {
+            return if writer.is_at_end() {
+                (Piece::Last(part), Sending::End)
+            } else {
+                (Piece::Part(part), send_rest(pull, writer))
+            };
+        }
+        match pull.next().await {
+            Ok(Some(event)) => writer.push(event),
+            Ok(None) | Err(Failed) => return (Piece::Broken, Sending::End),
+        }
     }
 }
 
 /// Has the rest read, written and sent at the same time.
-fn go_on(stream: PullStream, leftovers: &TaskTracker) -> Sending {
-    let (pull, writer) = stream.into_parts();
-    let (to_writer, events) = mpsc::channel(EVENTS_AHEAD_COUNT);
-    let (to_client, pieces) = mpsc::channel(PIECES_AHEAD_COUNT);
-    // Shutting down waits until it is logged how the pull ended.
+fn send_rest(pull: OpenPull, writer: PullWriter) -> Sending {
+    let (to_writer, events) = mpsc::channel(AHEAD_COUNT);
+    let (to_client, pieces) = mpsc::channel(AHEAD_COUNT);
+    let leftovers = pull.leftovers.clone();
     leftovers.spawn(read(pull, to_writer).in_current_span());
-    tokio::spawn(write(writer, events, to_client).in_current_span());
+    leftovers.spawn(write(writer, events, to_client).in_current_span());
     Sending::Rest(pieces)
 }
 
-/// Reads ahead of the writer, until there is nobody who waits for it.
-async fn read(mut pull: Pull, to_writer: mpsc::Sender<Result<PullEvent, Failed>>) {
-    let reason = loop {
-        if pull.ends_next() {
-            // The end is logged as a success, so what comes before it has to be written by then.
-            let all = to_writer.reserve_many(to_writer.max_capacity()).await;
-            if all.is_err() {
-                break GONE;
-            }
-        }
-        let event = match pull.next().await {
-            Ok(Some(event)) => Ok(event),
-            Ok(None) => return,
-            Err(error) => {
-                tracing::error!(%error, "a pull broke off in the middle");
-                Err(Failed)
-            }
-        };
-        let has_failed = event.is_err();
-        if to_writer.send(event).await.is_err() {
-            break GONE;
-        }
-        if has_failed {
-            break FAILED;
-        }
-    };
-    abort(pull, reason).await;
+/// What the writer is handed.
+enum Read {
+    Event(PullEvent),
+    /// All was read. Who has written it asks for the end.
+    All(Box<OpenPull>),
 }
 
-/// Writes ahead of the client.
+/// Reads ahead of the writer, until there is none.
+async fn read(mut pull: OpenPull, to_writer: mpsc::Sender<Read>) {
+    while let Ok(place) = to_writer.reserve().await {
+        if pull.ends_next() {
+            return place.send(Read::All(Box::new(pull)));
+        }
+        match pull.next().await {
+            Ok(Some(event)) => place.send(Read::Event(event)),
+            Ok(None) | Err(Failed) => return,
+        }
+    }
+}
+
+/// Writes ahead of the client, until there is none. Without its last piece, the answer counts as broken.
 async fn write(
     mut writer: PullWriter,
-    mut events: mpsc::Receiver<Result<PullEvent, Failed>>,
+    mut events: mpsc::Receiver<Read>,
     to_client: mpsc::Sender<Piece>,
 ) {
-    loop {
-        while let Some(part) = writer.piece() {
-            let piece = if writer.is_at_end() {
-                Piece::Last(part)
-            } else {
-                Piece::Part(part)
-            };
-            if to_client.send(piece).await.is_err() {
-                return;
+    while let Ok(place) = to_client.reserve().await {
+        let part = loop {
+            if let Some(part) = writer.piece() {
+                break part;
             }
+            let event = match events.recv().await {
+                Some(Read::Event(event)) => Some(event),
+                Some(Read::All(mut pull)) => pull.next().await.ok().flatten(),
+                None => None,
+            };
+            let Some(event) = event else { return };
+            writer.push(event);
+        };
+        if writer.is_at_end() {
+            return place.send(Piece::Last(part));
         }
-        match events.recv().await {
-            Some(Ok(event)) => writer.push(event),
-            // Without its last piece, the answer counts as broken.
-            Some(Err(Failed)) | None => return,
-        }
+        place.send(Piece::Part(part));
     }
 }

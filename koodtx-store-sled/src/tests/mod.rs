@@ -48,6 +48,6 @@ async fn push(
     let harness = Harness::new(store.clone());
     let outcome = harness.push(USER, &text, &records).await;
     // A push answers before it is applied, and what follows looks at the keys.
-    store.inner().journal.settle();
+    store.inner().journal.settle().unwrap();
     outcome.map(|outcome| outcome.inserted)
 }

@@ -45,8 +45,9 @@ const CHECKSUM_BYTES: usize = 4;
 /// Most memory that a decoded block may take, a thousand times that of the blocks that
 /// [`merge_series`](super::merge_series) makes.
 const DECODED_MAX_BYTES: usize = 16 * 1024 * 1024;
-/// What an encoded block of motion readings takes, and what each record adds: memory for it is taken at once.
-const ENCODED_MIN_BYTES: usize = 256;
+/// About what an encoded block of motion readings takes, beside what each record adds: memory for so much is taken at
+/// once.
+const ENCODED_BLOCK_BYTES: usize = 256;
 const ENCODED_RECORD_BYTES: usize = 8;
 /// Memory of a time, of a `changed`, or of a stamp.
 const TIME_BYTES: usize = size_of::<i64>();
@@ -94,7 +95,7 @@ impl Block {
             decoded_bytes(self) <= DECODED_MAX_BYTES,
             "a stored block fits into memory"
         );
-        let mut out = Vec::with_capacity(ENCODED_MIN_BYTES + self.len() * ENCODED_RECORD_BYTES);
+        let mut out = Vec::with_capacity(ENCODED_BLOCK_BYTES + self.len() * ENCODED_RECORD_BYTES);
         out.push(VERSION);
         write_header(&meta, &mut out);
         let first = meta.first.as_micros();

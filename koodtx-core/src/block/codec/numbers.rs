@@ -15,19 +15,12 @@
 use super::BlockError;
 use super::bytes::{Reader, put_varint};
 use super::integers::{Plan, read_integers};
+use crate::decimal::{POWERS, ROUNDER, rounded};
 
 const DOUBLE: u8 = 0;
 const SINGLE: u8 = 1;
 const DECIMAL: u8 = 2;
 
-/// The powers of ten that a decimal is divided by; a double holds each of them exactly.
-const POWERS: [f64; 16] = [
-    1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
-];
-/// Adding and subtracting it rounds a double to an integer, within ±[`SCALED_MAX`].
-const ROUNDER: f64 = 6_755_399_441_055_744.0;
-/// 2^51.
-const SCALED_MAX: f64 = 2_251_799_813_685_248.0;
 /// Values looked at to find the number of places.
 const SAMPLE_COUNT: usize = 16;
 /// One value in so many may be an exception.
@@ -183,7 +176,7 @@ fn common_places(values: &[f64]) -> Option<usize> {
     let mut places = 0;
     let mut misses = 0;
     for &value in values.iter().step_by(stride) {
-        match (places..POWERS.len()).find(|&places| scale(value, places).is_some()) {
+        match (places..POWERS.len()).find(|&places| rounded(value, POWERS[places]).1) {
             Some(more) => places = more,
             None if misses < values.len() / VALUES_PER_EXCEPTION => misses += 1,
             None => return None,
@@ -192,16 +185,8 @@ fn common_places(values: &[f64]) -> Option<usize> {
     Some(places)
 }
 
-/// The integer whose quotient by `10^places` is this very double.
-///
-/// A quotient of two doubles is the double nearest to the true quotient, as is the one that a
-/// decimal is parsed to; so each decimal within reach is found.
-fn scale(value: f64, places: usize) -> Option<f64> {
-    let (integer, is_equal) = rounded(value, POWERS[places]);
-    is_equal.then_some(integer)
-}
-
-/// Likewise for a whole list, with the number of values that are no such quotients. Without a branch for
+/// The integers whose quotients by `power` are the values, with the number of values that are no such
+/// quotients. Without a branch for
 /// each value, so that several are computed at a time.
 fn scale_all(values: &[f64], power: f64) -> (Vec<i64>, usize) {
     let mut scaled = vec![0; values.len()];
@@ -213,15 +198,6 @@ fn scale_all(values: &[f64], power: f64) -> (Vec<i64>, usize) {
         *scaled = ((integer + ROUNDER).to_bits() as i64).wrapping_sub(ROUNDER.to_bits() as i64);
     }
     (scaled, unequal_count)
-}
-
-/// The integer nearest to `value * power`, and whether its quotient by `power` is the value.
-#[inline]
-fn rounded(value: f64, power: f64) -> (f64, bool) {
-    let scaled = value * power;
-    let integer = (scaled + ROUNDER) - ROUNDER;
-    let is_equal = (integer / power).to_bits() == value.to_bits();
-    (integer, (scaled.abs() < SCALED_MAX) & is_equal)
 }
 
 /// The numbers in single precision, where that changes none of them.
