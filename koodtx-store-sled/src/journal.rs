@@ -153,7 +153,8 @@ impl Journal {
         self.guarded(|| self.apply(&frame))
     }
 
-    /// Waits until everything that was logged is applied; fails where it could not be.
+    /// Waits until everything that was logged is applied; fails where it could not be. Holds up all writers
+    /// for about a sync, so it is for what is rare.
     pub(crate) fn settle(&self) -> Result<()> {
         drop(self.gate.write());
         self.check()
@@ -374,7 +375,8 @@ mod tests {
     }
 
     fn open(folder: &TempDir) -> Journal {
-        let db = sled::open(folder.path()).unwrap();
+        let config = sled::Config::new().path(folder.path());
+        let db = crate::store::open_when_free(&config).unwrap();
         let file = || {
             let path = folder.path().join("db");
             File::options().read(true).write(true).open(path).unwrap()
@@ -404,6 +406,48 @@ mod tests {
         assert_eq!(journal.progress.lock().syncs, 1);
         journal.sync(write(&journal, 0).unwrap()).unwrap();
         assert_eq!(journal.progress.lock().syncs, 2);
+    }
+
+    #[test]
+    fn a_batch_is_told_of_when_it_is_on_disk_and_found_once_the_journal_is_settled() {
+        let folder = TempDir::new().unwrap();
+        let journal = open(&folder);
+        let values = Values::new(journal.tree());
+        let key = Key::user_record(UserId(1));
+        let mut set = WriteSet::new(&values);
+        set.mark(&key);
+        std::thread::scope(|scope| {
+            let mut reader = None;
+            let on_disk = || {
+                let progress = journal.progress.lock();
+                assert_eq!((progress.written, progress.synced), (1, 1));
+                assert!(!values.contains(&key).unwrap());
+                reader = Some(scope.spawn(|| {
+                    journal.settle().unwrap();
+                    values.contains(&key).unwrap()
+                }));
+                // Time to come first, for a reader that does not wait.
+                std::thread::sleep(std::time::Duration::from_millis(50));
+            };
+            journal.commit_telling(set, on_disk).unwrap();
+            assert!(reader.unwrap().join().unwrap());
+        });
+    }
+
+    #[test]
+    fn a_batch_that_was_told_of_and_not_applied_is_found_at_the_next_opening() {
+        let folder = TempDir::new().unwrap();
+        let journal = open(&folder);
+        let key = Key::user_record(UserId(1));
+        let values = Values::new(journal.tree());
+        let mut set = WriteSet::new(&values);
+        set.mark(&key);
+        let commit = || journal.commit_telling(set, || panic!("on purpose"));
+        assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(commit)).is_err());
+        assert!(journal.settle().is_err());
+        drop((values, journal));
+        let journal = open(&folder);
+        assert!(Values::new(journal.tree()).contains(&key).unwrap());
     }
 
     #[cfg(unix)]

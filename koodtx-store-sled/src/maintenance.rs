@@ -180,7 +180,8 @@ const STEP_MAX_SESSIONS: usize = 4096;
 const REREADS_MAX_COUNT: usize = 10;
 const REREAD_PAUSE: Duration = Duration::from_millis(2);
 
-/// Looks at the next sessions. One that changes meanwhile is seen as it was or as it is.
+/// Looks at the next sessions. One that changes meanwhile is seen as it was or as it is, or as a mixture where
+/// its record is long: whoever acts on it looks again with the user's lock.
 fn find(
     inner: &Inner,
     filter: SessionFilter,

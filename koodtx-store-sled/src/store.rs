@@ -60,32 +60,32 @@ pub(crate) struct Answer<T>(Option<oneshot::Sender<Result<T, StoreError>>>);
 impl<T> Answer<T> {
     /// Answers; only the first time.
     pub(crate) fn give(&mut self, value: T) {
-        self.send(Ok(value));
-    }
-
-    /// Says that the work failed, to who still waits, or else in the log.
-    fn fail(&mut self, failure: Failure, operation: &'static str) {
-        if self.0.is_none() {
-            tracing::error!(%failure, "what is in the log did not get into the database");
-        }
-        self.send(Err(failure.during(operation)));
-    }
-
-    fn send(&mut self, answer: Result<T, StoreError>) {
         if let Some(sender) = self.0.take() {
-            // Nobody may be waiting any more.
-            let _ = sender.send(answer);
+            // Who asked may have gone.
+            let _ = sender.send(Ok(value));
+        }
+    }
+
+    /// Says that the work failed, to who still waits, or else in the server's log.
+    fn fail(&mut self, failure: Failure, operation: &'static str) {
+        let error = failure.during(operation);
+        let unheard = match self.0.take() {
+            Some(sender) => sender.send(Err(error)).err().and_then(Result::err),
+            None => Some(error),
+        };
+        if let Some(error) = unheard {
+            tracing::error!(%error, "a write failed after its answer, or without anybody to hear of it");
         }
     }
 }
 
 /// Opens the database, which may still be closing: sled's own threads hold its file for a moment after
 /// the last handle of this process is gone. The folder is locked, so nobody else has it open.
-fn open_when_free(config: &sled::Config) -> sled::Result<sled::Db> {
+pub(crate) fn open_when_free(config: &sled::Config) -> sled::Result<sled::Db> {
     let begun = Instant::now();
     loop {
         match config.open() {
-            // Pinned like the version: the kind of the error says nothing.
+            // sled says this in its text only, which is that of the pinned version.
             Err(sled::Error::Io(error))
                 if error.to_string().contains("could not acquire lock")
                     && begun.elapsed() < CLOSING_MAX =>
@@ -98,8 +98,8 @@ fn open_when_free(config: &sled::Config) -> sled::Result<sled::Db> {
 }
 
 impl SledStore {
-    /// Opens the store in a folder, which is created if need be. Blocks for some milliseconds, after
-    /// a crash longer.
+    /// Opens the store in a folder, which is created if need be. Blocks for some milliseconds; longer after
+    /// a crash, and up to 10 s while this process is still closing it.
     ///
     /// # Errors
     /// `Contention` where another process has the folder open, `Corrupt` where the folder holds a

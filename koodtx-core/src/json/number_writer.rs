@@ -11,7 +11,7 @@ const MISSES_MAX: u32 = 4;
 /// Integers below it have at most 15 digits. Such a decimal is the shortest text of a double, since no two of
 /// them are the same double; of those with 16 digits some are.
 const INTEGER_MAX: f64 = 1e15;
-/// Digits that are found: one more, so that there is room for a point.
+/// Digits that are found. The first one is always a zero, so a text with its point fits 16 bytes too.
 const DIGITS: usize = 16;
 /// The shortest text of a smaller double has an exponent.
 const PLAIN_MIN: f64 = 1e-5;

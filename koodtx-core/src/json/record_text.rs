@@ -3,7 +3,7 @@
 //! A record is some ten short texts. To append one to a string is a call that finds out how long it is;
 //! a copy of a fixed length, whose end the next one overwrites, is a few instructions.
 
-/// What is made ready to be overwritten at a time, in bytes.
+/// The buffer is filled with zeros so many bytes ahead.
 const GROWTH_MIN_BYTES: usize = 4 * 1024;
 
 /// Bytes of a [`Constant`] that are copied at once: what a field of a few letters, or the name of most
@@ -45,7 +45,7 @@ impl RecordText {
     /// Nothing yet, with memory for so many bytes.
     pub fn with_capacity(bytes: usize) -> Self {
         Self {
-            bytes: Vec::with_capacity(bytes),
+            bytes: Vec::with_capacity(bytes + GROWTH_MIN_BYTES),
             len: 0,
         }
     }

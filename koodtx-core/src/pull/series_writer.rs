@@ -43,7 +43,7 @@ pub struct FieldWriter<'a, V> {
 }
 
 impl<'a, V> FieldWriter<'a, V> {
-    /// Begins with `row`, or a later one.
+    /// Begins with `row`.
     pub fn new(column: &'a Column<V>, row: usize) -> Self {
         let mut key = String::new();
         write_string(&mut key, column.name());
@@ -65,8 +65,8 @@ impl<'a, V> FieldWriter<'a, V> {
         self.column
     }
 
-    /// Where among the values that of `row` stands, if it has one; rows are asked for in ascending
-    /// order.
+    /// Where among the values that of `row` stands, if it has one. Every row is asked for from the first one
+    /// on, in order: values of rows that are left out would stop it.
     #[inline]
     pub fn position(&mut self, row: usize) -> Option<usize> {
         match self.column.rows() {
@@ -81,7 +81,7 @@ impl<'a, V> FieldWriter<'a, V> {
 }
 
 impl<'a> SeriesWriter<'a> {
-    /// Begins with `row` of a series, or a later one. Each record begins with `opening`: a brace, and behind
+    /// Begins with `row` of a series. Each record begins with `opening`: a brace, and behind
     /// it perhaps members with commas.
     pub fn new(opening: &str, sensor_type: &SensorType, block: &'a Block, row: usize) -> Self {
         let mut prefix = format!("{opening}\"sensor_type\":");
@@ -101,8 +101,8 @@ impl<'a> SeriesWriter<'a> {
         }
     }
 
-    /// Appends `row` as `{"sensor_type":…,"timestamp":…,"data":{…}}`; rows are written in ascending
-    /// order.
+    /// Appends `row` as `{"sensor_type":…,"timestamp":…,"data":{…}}`. Every row is written from the first
+    /// one on, in order.
     #[inline]
     pub fn write(&mut self, out: &mut RecordText, row: usize) {
         out.push_constant(&self.prefix);

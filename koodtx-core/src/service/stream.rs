@@ -98,8 +98,8 @@ impl PullStream {
         }
     }
 
-    /// What reads and what writes, for who has them done at the same time: each event of the pull is for
-    /// the writer, which has handed out all pieces of the one before it.
+    /// Takes it apart into what reads and what writes, to run them at the same time. Before each
+    /// [`push`](PullWriter::push), call [`piece`](PullWriter::piece) until it returns `None`.
     pub fn into_parts(self) -> (Pull, PullWriter) {
         (self.pull, self.writer)
     }

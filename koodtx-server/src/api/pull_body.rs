@@ -11,8 +11,8 @@ use tracing::Instrument;
 
 use crate::error::report;
 
-/// Events and pieces that wait. Whoever makes one first waits for its place, so no more than two chunks and
-/// three pieces are in memory, however slow the client is.
+/// Events and pieces that wait. Whoever makes one first waits for its place, so of a slow client no more than
+/// two chunks and three pieces are in memory, and a third chunk while one is put together.
 const AHEAD_COUNT: usize = 1;
 
 const GONE: &str = "the client went away before the end of the answer";
@@ -75,19 +75,36 @@ struct OpenPull {
 impl OpenPull {
     /// The next event; `None` behind the end.
     async fn next(&mut self) -> Result<Option<PullEvent>, Failed> {
+        if self.ends_next() {
+            return self.end().await;
+        }
         let Some(pull) = &mut self.pull else {
             return Ok(None);
         };
         match pull.next().await {
-            Ok(event) => {
-                if matches!(event, Some(PullEvent::End(..)) | None) {
-                    self.pull = None;
-                }
-                Ok(event)
-            }
+            Ok(event) => Ok(event),
             Err(error) => {
                 tracing::error!(%error, "a pull broke off");
                 self.abort(FAILED);
+                Err(Failed)
+            }
+        }
+    }
+
+    /// The end, which is logged also when the client goes away meanwhile.
+    async fn end(&mut self) -> Result<Option<PullEvent>, Failed> {
+        let Some(mut pull) = self.pull.take() else {
+            return Ok(None);
+        };
+        let end = async move { pull.next().await }.in_current_span();
+        match self.leftovers.spawn(end).await {
+            Ok(Ok(event)) => Ok(event),
+            Ok(Err(error)) => {
+                tracing::error!(%error, "a pull broke off at its end");
+                Err(Failed)
+            }
+            Err(error) => {
+                tracing::error!(%error, "a pull was stopped at its end");
                 Err(Failed)
             }
         }
@@ -175,7 +192,11 @@ async fn write(
             if let Some(part) = writer.piece() {
                 break part;
             }
-            let event = match events.recv().await {
+            let read = events.recv().await;
+            if to_client.is_closed() {
+                return;
+            }
+            let event = match read {
                 Some(Read::Event(event)) => Some(event),
                 Some(Read::All(mut pull)) => pull.next().await.ok().flatten(),
                 None => None,

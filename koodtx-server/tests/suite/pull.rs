@@ -8,7 +8,9 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::start;
-use crate::support::{Account, FaultyStore, TestServer, Trouble, push_body, record, session_id};
+use crate::support::{
+    Account, FaultyStore, LOG_MILLIS, TestServer, Trouble, push_body, record, session_id,
+};
 
 async fn push(server: &TestServer, account: &Account, body: &Value) -> Value {
     server
@@ -301,6 +303,29 @@ async fn a_client_that_goes_away_leaves_a_failed_entry_in_the_log() {
     wait_for_failed_pulls(&server, &ann, 1).await;
     // Shutting down waits for such entries.
     server.stop().await;
+}
+
+#[tokio::test]
+async fn a_pull_is_logged_also_when_the_client_goes_away_meanwhile() {
+    let store = Arc::new(FaultyStore::new());
+    let server = TestServer::on(store.clone(), &[]).await;
+    let ann = server.register("ann").await;
+    push(&server, &ann, &push_body(1, 3)).await;
+    store.set(Trouble::LogsSlowly);
+    let url = format!("http://{}/api/sync/pull", server.address);
+    let pull = server.http.post(&url).bearer_auth(&ann.access);
+    let pull = pull.timeout(Duration::from_millis(LOG_MILLIS / 2)).send();
+    let is_whole = match pull.await {
+        Ok(answer) => answer.bytes().await.is_ok(),
+        Err(_) => false,
+    };
+    assert!(!is_whole, "the entry took its time");
+    // Shutting down waits for it.
+    server.stop().await;
+    let user = koodtx_core::id::UserId(ann.id);
+    let status = SyncStore::status(&*store, user, 1).await.unwrap();
+    let kind = status.recent_syncs[0].entry.kind;
+    assert_eq!(kind, koodtx_core::sync_log::SyncKind::Pull);
 }
 
 async fn wait_for_failed_pulls(server: &TestServer, account: &Account, count: usize) {

@@ -186,8 +186,7 @@ fn common_places(values: &[f64]) -> Option<usize> {
 }
 
 /// The integers whose quotients by `power` are the values, with the number of values that are no such
-/// quotients. Without a branch for
-/// each value, so that several are computed at a time.
+/// quotients. There is no branch for each value, so several are computed at a time.
 fn scale_all(values: &[f64], power: f64) -> (Vec<i64>, usize) {
     let mut scaled = vec![0; values.len()];
     let mut unequal_count = 0;

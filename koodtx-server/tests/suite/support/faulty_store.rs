@@ -32,7 +32,12 @@ pub enum Trouble {
     BreaksOff,
     /// A stretch of each session is damaged; everything else works.
     Damaged,
+    /// An entry of the sync log takes [`LOG_MILLIS`] to write.
+    LogsSlowly,
 }
+
+/// How long a slow entry takes.
+pub const LOG_MILLIS: u64 = 500;
 
 /// The memory store with trouble.
 #[derive(Debug)]
@@ -181,6 +186,9 @@ impl SyncStore for FaultyStore {
         now: Timestamp,
     ) -> Result<LogId, StoreError> {
         self.check_room("log")?;
+        if *self.trouble.lock().unwrap() == Trouble::LogsSlowly {
+            tokio::time::sleep(std::time::Duration::from_millis(LOG_MILLIS)).await;
+        }
         self.inner.log(user, entry, now).await
     }
 }

@@ -12,7 +12,7 @@ mod wire;
 
 pub use client::{Account, Reply};
 pub use exposition::Exposition;
-pub use faulty_store::{FaultyStore, Trouble};
+pub use faulty_store::{FaultyStore, LOG_MILLIS, Trouble};
 pub use program::{Running, finish, program, run};
 pub use server::TestServer;
 pub use tls::{Identity, TlsClient, start_tls};
