@@ -1,10 +1,12 @@
 //! The store: opening it, and the ways in which its methods reach the database.
 
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use koodtx_core::store::StoreError;
-use sqlx::{Connection as _, PgConnection, PgPool};
+use sqlx::pool::PoolConnection;
+use sqlx::{Connection as _, PgConnection, PgPool, Postgres};
 
 use crate::block::BlockType;
 use crate::error::{Failure, Result, Stage};
@@ -130,9 +132,17 @@ impl PostgresStore {
         let before = |error: sqlx::Error| (Failure::from(error), Stage::BeforeCommit);
         let mut broken = 0;
         loop {
-            let mut connection = self.pool.acquire().await.map_err(before)?;
-            let mut transaction = match connection.begin_with(begin).await.map_err(Failure::from) {
-                Ok(transaction) => transaction,
+            let has_begun = AtomicBool::new(false);
+            let mut lent = Lent {
+                connection: self.pool.acquire().await.map_err(before)?,
+                has_begun: &has_begun,
+            };
+            let begun = lent.connection.begin_with(begin).await;
+            let mut transaction = match begun.map_err(Failure::from) {
+                Ok(transaction) => {
+                    has_begun.store(true, Ordering::Relaxed);
+                    transaction
+                }
                 Err(failure) if failure.is_broken_connection() && broken < self.idle_max() => {
                     broken += 1;
                     continue;
@@ -251,6 +261,24 @@ impl PostgresStore {
     /// each is found out by its first use, and gone after it.
     fn idle_max(&self) -> u32 {
         self.pool.options().get_max_connections()
+    }
+}
+
+/// A connection on which a transaction begins.
+///
+/// sqlx (0.9) rolls back what is dropped later, but not a transaction whose `BEGIN` was sent and not yet
+/// answered: the connection would go back to the pool within it, and nothing that others then do on it would
+/// ever be committed, though they are told so. Such a connection is closed.
+struct Lent<'a> {
+    connection: PoolConnection<Postgres>,
+    has_begun: &'a AtomicBool,
+}
+
+impl Drop for Lent<'_> {
+    fn drop(&mut self) {
+        if !self.has_begun.load(Ordering::Relaxed) {
+            self.connection.close_on_drop();
+        }
     }
 }
 
