@@ -1,12 +1,10 @@
 //! The store: opening it, and the ways in which its methods reach the database.
 
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use koodtx_core::store::StoreError;
-use sqlx::pool::PoolConnection;
-use sqlx::{Connection as _, PgConnection, PgPool, Postgres};
+use sqlx::{PgConnection, PgPool, Postgres, Transaction};
 
 use crate::block::BlockType;
 use crate::error::{Failure, Result, Stage};
@@ -127,22 +125,13 @@ impl PostgresStore {
     async fn attempt<T: Send>(
         &self,
         work: &(impl for<'c> Fn(&'c mut PgConnection) -> Work<'c, T> + Send + Sync),
-        begin: &'static str,
+        statement: &'static str,
     ) -> std::result::Result<T, (Failure, Stage)> {
-        let before = |error: sqlx::Error| (Failure::from(error), Stage::BeforeCommit);
         let mut broken = 0;
         loop {
-            let has_begun = AtomicBool::new(false);
-            let mut lent = Lent {
-                connection: self.pool.acquire().await.map_err(before)?,
-                has_begun: &has_begun,
-            };
-            let begun = lent.connection.begin_with(begin).await;
+            let begun = begin(&self.pool, statement).await;
             let mut transaction = match begun.map_err(Failure::from) {
-                Ok(transaction) => {
-                    has_begun.store(true, Ordering::Relaxed);
-                    transaction
-                }
+                Ok(transaction) => transaction,
                 Err(failure) if failure.is_broken_connection() && broken < self.idle_max() => {
                     broken += 1;
                     continue;
@@ -264,22 +253,19 @@ impl PostgresStore {
     }
 }
 
-/// A connection on which a transaction begins.
+/// Begins a transaction with this statement.
 ///
-/// sqlx (0.9) rolls back what is dropped later, but not a transaction whose `BEGIN` was sent and not yet
-/// answered: the connection would go back to the pool within it, and nothing that others then do on it would
-/// ever be committed, though they are told so. Such a connection is closed.
-struct Lent<'a> {
-    connection: PoolConnection<Postgres>,
-    has_begun: &'a AtomicBool,
-}
-
-impl Drop for Lent<'_> {
-    fn drop(&mut self) {
-        if !self.has_begun.load(Ordering::Relaxed) {
-            self.connection.close_on_drop();
-        }
-    }
+/// A task of its own does that, so that it is done also where nobody waits any more. sqlx (0.9) rolls back what
+/// is dropped later, but not a transaction whose `BEGIN` was sent and not yet answered: the connection would
+/// go back to the pool within it, and nothing that others then do on it would ever be committed, though they
+/// are told so.
+pub(crate) async fn begin(
+    pool: &PgPool,
+    statement: &'static str,
+) -> std::result::Result<Transaction<'static, Postgres>, sqlx::Error> {
+    let pool = pool.clone();
+    let begun = tokio::spawn(async move { pool.begin_with(statement).await });
+    begun.await.unwrap_or(Err(sqlx::Error::WorkerCrashed))
 }
 
 /// Refuses a database that this release cannot work with, and asks how it is set up.

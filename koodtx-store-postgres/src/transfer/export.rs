@@ -16,6 +16,7 @@ use crate::merge::{Target, at_block};
 use crate::results::analysis_of;
 use crate::rounds::NO_SINCE;
 use crate::session::SessionRow;
+use crate::store::begin;
 use crate::user::UserTotals;
 use crate::{accounts, erase, families, log, statements};
 
@@ -65,7 +66,7 @@ impl Export {
         pool: &PgPool,
         user: UserId,
     ) -> std::result::Result<Self, StoreError> {
-        let begun = pool.begin_with(BEGIN).await;
+        let begun = begin(pool, BEGIN).await;
         let transaction = begun.map_err(|error| failed(error.into()))?;
         Ok(Self {
             transaction: Some(transaction),

@@ -14,7 +14,7 @@ use crate::error::{Failure, Result, Stage};
 use crate::instant::Instant;
 use crate::merge::{BlockWriter, Target};
 use crate::session::{SeriesMap, SeriesSummary, SessionRow};
-use crate::store::BEGIN;
+use crate::store::{BEGIN, begin};
 use crate::user::UserTotals;
 use crate::{PostgresStore, accounts, erase, families, results, statements};
 
@@ -56,13 +56,13 @@ impl Import {
         }
         match item {
             TransferItem::Deleted(deleted) => {
-                let mut transaction = self.store.pool.begin_with(BEGIN).await?;
+                let mut transaction = begin(&self.store.pool, BEGIN).await?;
                 erase::import(&mut transaction, &deleted).await?;
                 transaction.commit().await?;
                 self.is_deleted = true;
             }
             TransferItem::Account(account) => {
-                let mut transaction = self.store.pool.begin_with(BEGIN).await?;
+                let mut transaction = begin(&self.store.pool, BEGIN).await?;
                 accounts::import(&mut transaction, &account).await?;
                 transaction.commit().await?;
             }
@@ -101,7 +101,7 @@ impl Import {
             user: self.user,
             session: state.id,
         };
-        let mut transaction = self.store.pool.begin_with(BEGIN).await?;
+        let mut transaction = begin(&self.store.pool, BEGIN).await?;
         // What an earlier attempt has left, of a state that the source has not any more.
         for statement in [
             statements::BLOCKS_CLEAR,
