@@ -229,16 +229,8 @@ impl<'a> SeriesKey<'a> {
                 // An append adds one block, and a fold leaves one.
                 set.put(&self.place(open.blocks - 1), &open_value(&meta, block))?;
             } else {
-                // Where none of the removed blocks began, there is none.
-                if edit
-                    .removed
-                    .iter()
-                    .any(|removed| removed.first == meta.first)
-                {
-                    set.put(&self.block(meta.first), &block.encode())?;
-                } else {
-                    set.put_over_uncut(&self.block(meta.first), &block.encode());
-                }
+                // What lay there was one of the removed blocks.
+                set.put_over_uncut(&self.block(meta.first), &block.encode());
                 set.mark(&self.change(meta.changed, meta.first));
             }
         }

@@ -159,7 +159,8 @@ impl<'a> WriteSet<'a> {
         self.remove_parts(key, parts)
     }
 
-    /// Stores a value at a key where there is none, or one that is not cut: nothing is looked up.
+    /// Stores a value at a key where there is none, or one that is not cut or that this set has removed:
+    /// nothing is looked up.
     pub(crate) fn put_over_uncut(&mut self, key: &Key, value: &[u8]) {
         self.add(key, value);
     }
@@ -272,6 +273,14 @@ mod tests {
             set.put(&key, &vec![7; bytes]).unwrap();
             set.into_frame().0.apply(&db).unwrap();
             assert_eq!(values.get(&key).unwrap(), Some(vec![7; bytes]));
+            assert_eq!(db.len(), bytes.div_ceil(PART_MAX_BYTES));
+        }
+        for bytes in [30_000, 100, 9_000] {
+            let mut set = WriteSet::new(&values);
+            set.remove(&key).unwrap();
+            set.put_over_uncut(&key, &vec![8; bytes]);
+            set.into_frame().0.apply(&db).unwrap();
+            assert_eq!(values.get(&key).unwrap(), Some(vec![8; bytes]));
             assert_eq!(db.len(), bytes.div_ceil(PART_MAX_BYTES));
         }
     }
