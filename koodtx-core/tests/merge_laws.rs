@@ -7,8 +7,9 @@ use std::collections::BTreeMap;
 use std::convert::Infallible;
 
 use koodtx_core::block::{
-    BLOCK_RECORDS_MAX_COUNT, Block, IncomingSeries, Leaf, MergeCounts, OPEN_BLOCKS_MAX_COUNT,
-    OpenEnd, SeriesEnd, join_blocks, merge_series,
+    BLOCK_RAW_MAX_BYTES, BLOCK_RECORDS_MAX_COUNT, Block, BlockSummary, IncomingSeries, Leaf,
+    MergeCounts, OPEN_BLOCKS_MAX_COUNT, OpenEnd, SeriesEnd, SeriesMerge, SeriesMerger, join_blocks,
+    merge_series,
 };
 use koodtx_core::json::{Json, Number, canonical_text};
 use koodtx_core::push::PushBatch;
@@ -154,6 +155,21 @@ fn incoming(records: &[Pushed]) -> Option<IncomingSeries> {
     batch.series.into_iter().next().map(|series| series.records)
 }
 
+/// Whether a block is filled to two thirds of one of its limits.
+fn counts_as_full(block: &Block) -> bool {
+    let of = OpenEnd::of_blocks(None, block).unwrap();
+    of.records as usize * 3 >= BLOCK_RECORDS_MAX_COUNT * 2
+        || of.raw_bytes as usize * 3 >= BLOCK_RAW_MAX_BYTES * 2
+}
+
+/// What a store knows of a block without reading it; here of small ones too.
+fn summary(block: &Block) -> Option<BlockSummary> {
+    Some(BlockSummary {
+        meta: block.meta()?,
+        digest: block.columns().digest(0..block.len()),
+    })
+}
+
 /// A store of one series, as small as it can be.
 #[derive(Default)]
 struct Series {
@@ -163,6 +179,10 @@ struct Series {
     open: Option<OpenEnd>,
     /// Whether it forgets what it should remember of its end.
     is_forgetful: bool,
+    /// Whether it knows the digests of its blocks.
+    knows_digests: bool,
+    /// Records that it did not read a block for.
+    skipped: usize,
 }
 
 impl Series {
@@ -177,13 +197,12 @@ impl Series {
         let end = last.map(|last| SeriesEnd { last, open });
         let end = end.filter(|_| !self.is_forgetful);
         let open = open.filter(|_| !self.is_forgetful);
-        let merge = merge_series(incoming, end, tick, |time| {
-            reads += 1;
+        let leaf_at = |time| {
             let found = blocks
                 .range(..=time)
                 .next_back()
                 .or_else(|| blocks.iter().next());
-            Ok::<_, Infallible>(found.map(|(first, block)| {
+            found.map(|(first, block)| {
                 if let Some(open) = open.filter(|open| open.first <= *first) {
                     return Leaf {
                         blocks: blocks
@@ -203,9 +222,36 @@ impl Series {
                         .next()
                         .map(|(next, _)| *next),
                 }
-            }))
-        })
-        .unwrap();
+            })
+        };
+        let merge = if self.knows_digests {
+            let mut merger = SeriesMerger::new(incoming, end, tick);
+            let mut edits = Vec::from_iter(merger.append());
+            while let Some(time) = merger.next_time() {
+                let equal = blocks
+                    .get(&time)
+                    .and_then(|block| merger.equal_rows(&summary(block)?));
+                if let Some(rows) = equal {
+                    self.skipped += rows.len();
+                    merger.skip(rows);
+                    continue;
+                }
+                reads += 1;
+                edits.extend(merger.apply(leaf_at(time)));
+            }
+            SeriesMerge {
+                edits,
+                counts: merger.counts(),
+                effect: merger.effect(),
+                open: merger.open(),
+            }
+        } else {
+            let read = |time| {
+                reads += 1;
+                Ok::<_, Infallible>(leaf_at(time))
+            };
+            merge_series(incoming, end, tick, read).unwrap()
+        };
         self.reads += reads;
         assert_eq!(merge.edits.is_empty(), merge.effect == Effect::Kept);
         for edit in merge.edits {
@@ -245,11 +291,11 @@ impl Series {
             let from = self.open.map_or(Timestamp::MAX, |open| open.first);
             let counted = self.blocks.range(from..).map(|(_, block)| block);
             assert_eq!(counted.fold(None, OpenEnd::of_blocks), self.open);
-            let full =
-                self.blocks.values().last().is_none_or(|last| {
-                    self.open.is_some() || last.len() == BLOCK_RECORDS_MAX_COUNT
-                });
-            assert!(full, "only a full block ends a series whose end is closed");
+            let last = self.blocks.values().last();
+            assert!(
+                self.open.is_some() || last.is_none_or(counts_as_full),
+                "only a full block ends a series whose end is closed"
+            );
         }
         assert!(
             self.open
@@ -332,9 +378,11 @@ proptest! {
         pushes in proptest::collection::vec(proptest::collection::vec(pushed(0..300), 0..60), 1..10),
         times_now in 0..2_i64,
         is_forgetful: bool,
+        knows_digests: bool,
         grows: bool,
     ) {
-        let (mut series, mut oracle) = (Series { is_forgetful, ..Series::default() }, Oracle::default());
+        let mut series = Series { is_forgetful, knows_digests, ..Series::default() };
+        let mut oracle = Oracle::default();
         // Or no push would be behind all others.
         let pushes: Vec<Vec<Pushed>> = (0..).zip(pushes).map(|(nth, mut push)| {
             for record in &mut push {
@@ -397,14 +445,60 @@ fn appends_fill_blocks_and_leave_full_ones_alone() {
     let full = sizes
         .iter()
         .take_while(|&&size| size == BLOCK_RECORDS_MAX_COUNT);
-    assert_eq!(full.count(), 9, "{sizes:?}");
+    assert_eq!(full.count(), 10, "{sizes:?}");
     assert_eq!(
         series.reads,
-        1 + 9,
+        1 + 10,
         "a push reads when it is the first, or a block is full"
     );
     // Once as it came, and once more with its block.
     assert!(series.written <= 2 * 5_000, "{}", series.written);
+}
+
+#[test]
+fn large_appends_are_dealt_out_evenly_and_read_nothing() {
+    let mut series = Series::default();
+    let tick = Tick::after(Timestamp::ZERO, Timestamp::from_micros(1));
+    for push in 0..20 {
+        series.push(&samples(push * 1_660..(push + 1) * 1_660), tick);
+        series.check();
+    }
+    assert_eq!(series.reads, 1, "only the first push looks what is there");
+    assert_eq!(series.written, 20 * 1_660, "each record is written once");
+    assert!(series.blocks.values().all(|block| block.len() == 415));
+    // Behind small pushes the end is folded once, and no more.
+    series.push(&samples(40_000..40_100), tick);
+    series.push(&samples(50_000..51_660), tick);
+    series.push(&samples(60_000..61_660), tick);
+    series.check();
+    assert_eq!((series.reads, series.open), (2, None));
+}
+
+#[test]
+fn what_is_pushed_again_is_not_read() {
+    let mut series = Series {
+        knows_digests: true,
+        ..Series::default()
+    };
+    let tick = Tick::after(Timestamp::ZERO, Timestamp::from_micros(1));
+    let pushes = [0..1_660, 1_660..3_320].map(samples);
+    for push in &pushes {
+        series.push(push, tick);
+    }
+    series.reads = 0;
+    for push in &pushes {
+        let (counts, effect) = series.push(push, tick);
+        assert_eq!((counts.duplicates, effect), (1_660, Effect::Kept));
+    }
+    assert_eq!((series.reads, series.skipped), (0, 3_320));
+    // With one record beside them, and one in another place, two blocks are read.
+    let times = (0..1_660)
+        .map(|time| time + i64::from(time == 700))
+        .chain([5_000]);
+    let (counts, _) = series.push(&samples(times), tick);
+    assert_eq!((counts.duplicates, counts.inserted), (1_659, 1));
+    assert_eq!(series.reads, 2);
+    series.check();
 }
 
 #[test]

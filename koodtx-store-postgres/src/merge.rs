@@ -1,6 +1,9 @@
 //! Merging the records of a push into stored blocks.
 
-use koodtx_core::block::{Block, Leaf, LeafEdit, MergeCounts, OpenEnd, SeriesEnd, SeriesMerger};
+use koodtx_core::block::{
+    Block, BlockMeta, BlockSummary, EqualRows, Leaf, LeafEdit, MergeCounts, OpenEnd, SeriesEnd,
+    SeriesMerger,
+};
 use koodtx_core::id::{SensorType, SessionId, UserId};
 use koodtx_core::push::SeriesBatch;
 use koodtx_core::register::Effect;
@@ -9,16 +12,17 @@ use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::query::Query;
 use sqlx::{PgConnection, Postgres, Row as _};
 
-use crate::block::{BLOCK_COLUMNS_COUNT, BlockBatch, BlockType, block_of};
+use crate::block::{BlockBatch, BlockType, block_of, digest_of};
 use crate::cpu;
 use crate::error::{Failure, Result};
+use crate::instant::Instant;
 use crate::statements;
 
 /// Series whose blocks are read in one statement.
 const SERIES_AT_ONCE_MAX_COUNT: usize = 64;
-/// Blocks read in one statement, beside the first of each series.
+/// Blocks read in one statement.
 const BLOCKS_AT_ONCE_MAX_COUNT: usize = 64;
-/// Times of further blocks that come with the first one of a series.
+/// Blocks of a series of which it is read at once where they lie.
 const DIRECTORY_MAX_COUNT: usize = 4096;
 /// Blocks are sent to the database when they have so many bytes together.
 const WRITE_AT_BYTES: usize = 4 * 1024 * 1024;
@@ -126,49 +130,77 @@ struct Place {
     next_first: Option<i64>,
 }
 
-/// What is known of the blocks of a series.
+/// What is known of the blocks of a series that records of a push belong into, before they are read.
+#[derive(Default)]
 struct Directory {
-    /// Times at which blocks begin, from the one behind the first that was read on, ascending.
-    following: Vec<i64>,
+    /// These blocks, in the order of time.
+    blocks: Vec<Listed>,
     /// Where the block behind all of these begins.
     behind: Option<i64>,
 }
 
+/// A block of a directory.
+struct Listed {
+    first_time: i64,
+    /// Absent where it has no digest.
+    summary: Option<BlockSummary>,
+}
+
+/// What to do next with the records of a series.
+#[derive(Debug, PartialEq, Eq)]
+enum Step {
+    /// Nothing but counting them: a block has them.
+    Skip(EqualRows),
+    /// Read the block that they belong into.
+    Read(Place),
+}
+
 impl Directory {
-    /// Where the block at `index` of `following` ends, as far as anybody knows; `Err` where that is
-    /// still to be read.
+    /// Where the block at `index` ends, as far as anybody knows; `Err` where that is still to be read.
     fn next_first(&self, index: usize) -> std::result::Result<Option<i64>, ()> {
-        match self.following.get(index) {
-            Some(&first) => Ok(Some(first)),
-            None if self.following.len() == DIRECTORY_MAX_COUNT => Err(()),
+        match self.blocks.get(index + 1) {
+            Some(next) => Ok(Some(next.first_time)),
+            None if self.blocks.len() == DIRECTORY_MAX_COUNT => Err(()),
             None => Ok(self.behind),
         }
     }
 
-    /// The blocks that records at `times` belong into, all of them behind the first block.
-    fn places(&self, mut times: &[i64]) -> Vec<Place> {
-        let mut places = Vec::new();
-        while let Some(&time) = times.first() {
-            let behind = self.following.partition_point(|&first| first <= time);
-            let (Some(index), Ok(next_first)) = (behind.checked_sub(1), self.next_first(behind))
-            else {
+    /// What becomes of the records at `times`, which ascend; `equal_rows` says which of them a block has.
+    fn steps(
+        &self,
+        mut times: &[i64],
+        equal_rows: impl Fn(&BlockSummary) -> Option<EqualRows>,
+    ) -> Vec<Step> {
+        let mut steps = Vec::new();
+        for (index, block) in self.blocks.iter().enumerate() {
+            let Ok(next_first) = self.next_first(index) else {
                 break;
             };
-            places.push(Place {
-                first_time: self.following[index],
-                next_first,
-            });
             let here = next_first.map_or(times.len(), |next| {
                 times.partition_point(|&time| time < next)
             });
-            times = &times[here..];
+            let (mut here, rest) = times.split_at(here);
+            if here.first() == Some(&block.first_time)
+                && let Some(rows) = block.summary.as_ref().and_then(&equal_rows)
+                && let Some(others) = here.get(rows.len()..)
+            {
+                here = others;
+                steps.push(Step::Skip(rows));
+            }
+            if !here.is_empty() {
+                steps.push(Step::Read(Place {
+                    first_time: block.first_time,
+                    next_first,
+                }));
+            }
+            times = rest;
         }
-        places
+        steps
     }
 }
 
-/// Reads the leaf that the next records of each series belong into, and as many further blocks as are
-/// known then, and merges them.
+/// Reads where the next records of each series belong, then the blocks that have not the very same records, and
+/// merges them.
 async fn merge_step(
     connection: &mut PgConnection,
     mergers: &mut [Merging<'_>],
@@ -178,26 +210,65 @@ async fn merge_step(
     let (inside, mut at_end): (Vec<usize>, Vec<usize>) = (0..mergers.len())
         .filter(|&index| is_open(&mergers[index]))
         .partition(|&index| !mergers[index].times_inside().is_empty());
-    let mut wanted = Vec::new();
-    let directories = merge_first(connection, mergers, inside, &mut at_end, writer).await?;
-    for (index, directory) in directories {
-        let places = directory.places(mergers[index].times_inside());
-        wanted.extend(places.into_iter().map(|place| (index, place)));
-    }
-    for step in wanted.chunks(BLOCKS_AT_ONCE_MAX_COUNT) {
-        let mut blocks = read_named(connection, mergers, writer.target, step).await?;
-        for ((index, place), block) in step.iter().zip(&mut blocks) {
-            let one = &mut mergers[*index];
-            let Some(block) = block.take() else {
-                let first = Timestamp::from_micros(place.first_time);
-                let missing = Failure::corrupt("it has vanished");
-                return Err(at_block(missing, writer.target, one.sensor_type, first));
-            };
-            one.apply(Some(leaf(block, place.next_first)), writer);
+    let directories = read_directories(connection, mergers, writer.target, &inside).await?;
+    let mut steps = Vec::new();
+    for (index, directory) in inside.into_iter().zip(directories) {
+        let one = &mut mergers[index];
+        let open = one.merger.open().map(|open| open.first.as_micros());
+        match directory.blocks.first() {
+            None => one.apply(None, writer),
+            // The series begins with its open end.
+            Some(first) if open.is_some_and(|open| open <= first.first_time) => at_end.push(index),
+            Some(_) => {
+                let times = one.times_inside();
+                let of_series = cpu::work(times.len(), || {
+                    directory.steps(times, |summary| one.merger.equal_rows(summary))
+                });
+                steps.extend(of_series.into_iter().map(|step| (index, step)));
+            }
         }
+    }
+    while !steps.is_empty() {
+        let now: Vec<_> = steps
+            .drain(..steps.len().min(BLOCKS_AT_ONCE_MAX_COUNT))
+            .collect();
+        take_steps(connection, mergers, now, writer).await?;
         writer.write_if_large(connection).await?;
     }
     merge_ends(connection, mergers, &at_end, writer).await
+}
+
+/// Takes steps of series, each given by its index, in their order.
+async fn take_steps(
+    connection: &mut PgConnection,
+    mergers: &mut [Merging<'_>],
+    steps: Vec<(usize, Step)>,
+    writer: &mut BlockWriter,
+) -> Result<()> {
+    let wanted: Vec<(usize, Place)> = steps
+        .iter()
+        .filter_map(|(index, step)| match step {
+            Step::Read(place) => Some((*index, *place)),
+            Step::Skip(_) => None,
+        })
+        .collect();
+    let blocks = read_named(connection, mergers, writer.target, &wanted).await?;
+    let mut blocks = blocks.into_iter();
+    for (index, step) in steps {
+        let one = &mut mergers[index];
+        match step {
+            Step::Skip(rows) => one.merger.skip(rows),
+            Step::Read(place) => {
+                let Some(block) = blocks.next().flatten() else {
+                    let first = Timestamp::from_micros(place.first_time);
+                    let missing = Failure::corrupt("it has vanished");
+                    return Err(at_block(missing, writer.target, one.sensor_type, first));
+                };
+                one.apply(Some(leaf(block, place.next_first)), writer);
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Merges the records that belong into the open ends of these series.
@@ -253,15 +324,14 @@ fn leaf(block: Block, next_first: Option<i64>) -> Leaf {
     }
 }
 
-/// Merges the first block of each of the series `inside`, all of which have records that belong before
-/// their open end. Those that turn out to begin with it go to `at_end`.
-async fn merge_first(
+/// Reads where the next records of each of the series `inside` belong, all of which have records that belong
+/// before their open end. In the order of `inside`.
+async fn read_directories(
     connection: &mut PgConnection,
-    mergers: &mut [Merging<'_>],
-    inside: Vec<usize>,
-    at_end: &mut Vec<usize>,
-    writer: &mut BlockWriter,
-) -> Result<Vec<(usize, Directory)>> {
+    mergers: &[Merging<'_>],
+    target: Target,
+    inside: &[usize],
+) -> Result<Vec<Directory>> {
     if inside.is_empty() {
         return Ok(Vec::new());
     }
@@ -277,45 +347,47 @@ async fn merge_first(
         .iter()
         .map(|&index| mergers[index].sensor_type.as_str())
         .collect();
-    let rows = sqlx::query(statements::BLOCKS_LEAF)
-        .bind(writer.target.user.0)
-        .bind(writer.target.session.0)
+    let rows = sqlx::query(statements::BLOCKS_DIRECTORY)
+        .bind(target.user.0)
+        .bind(target.session.0)
         .bind(names.as_slice())
         .bind(times(<[i64]>::first))
         .bind(times(<[i64]>::last))
         .bind(DIRECTORY_MAX_COUNT as i64)
-        .fetch_all(&mut *connection)
+        .fetch_all(connection)
         .await?;
-    let mut found: Vec<Option<PgRow>> = inside.iter().map(|_| None).collect();
-    for row in rows {
-        let nth = nth_of(&row)?;
-        if let Some(slot) = found.get_mut(nth) {
-            *slot = Some(row);
+    let mut directories: Vec<Directory> = inside.iter().map(|_| Directory::default()).collect();
+    for row in &rows {
+        if let Some(directory) = directories.get_mut(nth_of(row)?) {
+            directory.blocks.push(Listed::of(row)?);
+            directory.behind = row.try_get("behind")?;
         }
     }
-    let mut directories = Vec::new();
-    for (index, row) in inside.into_iter().zip(found) {
-        let one = &mut mergers[index];
-        let Some(row) = row else {
-            one.apply(None, writer);
-            continue;
-        };
-        let open = one.merger.open();
-        let block = checked_block(&row, writer.target, one.sensor_type)?;
-        if open.is_some_and(|open| open.first <= block.time(0)) {
-            at_end.push(index);
-            continue;
-        }
-        let directory = Directory {
-            following: row.try_get(1 + BLOCK_COLUMNS_COUNT)?,
-            behind: row.try_get(2 + BLOCK_COLUMNS_COUNT)?,
-        };
-        let next_first = directory.following.first().copied().or(directory.behind);
-        one.apply(Some(leaf(block, next_first)), writer);
-        directories.push((index, directory));
-    }
-    writer.write_if_large(connection).await?;
     Ok(directories)
+}
+
+impl Listed {
+    fn of(row: &PgRow) -> Result<Self> {
+        let first_time: i64 = row.try_get("first_time")?;
+        let digest = digest_of(row.try_get("digest")?, row.try_get("checksum")?);
+        let summary = match digest {
+            None => None,
+            Some(digest) => {
+                let changed: Instant = row.try_get("changed_at")?;
+                let meta = BlockMeta {
+                    count: u32::try_from(row.try_get::<i32, _>("record_count")?).unwrap_or(0),
+                    first: Timestamp::from_micros(first_time),
+                    last: Timestamp::from_micros(row.try_get("last_time")?),
+                    changed: changed.0,
+                };
+                Some(BlockSummary { meta, digest })
+            }
+        };
+        Ok(Self {
+            first_time,
+            summary,
+        })
+    }
 }
 
 async fn read_named(
@@ -324,6 +396,9 @@ async fn read_named(
     target: Target,
     wanted: &[(usize, Place)],
 ) -> Result<Vec<Option<Block>>> {
+    if wanted.is_empty() {
+        return Ok(Vec::new());
+    }
     let names: Vec<&str> = wanted
         .iter()
         .map(|(index, _)| mergers[*index].sensor_type.as_str())
@@ -481,33 +556,44 @@ impl BlockWriter {
 mod tests {
     use super::*;
 
-    fn places(times: &[i64], following: Vec<i64>, behind: Option<i64>) -> Vec<(i64, Option<i64>)> {
-        let directory = Directory { following, behind };
-        let places = directory.places(times);
-        places
+    fn places(times: &[i64], firsts: &[i64], behind: Option<i64>) -> Vec<(i64, Option<i64>)> {
+        let listed = |&first_time: &i64| Listed {
+            first_time,
+            summary: None,
+        };
+        let directory = Directory {
+            blocks: firsts.iter().map(listed).collect(),
+            behind,
+        };
+        let steps = directory.steps(times, |_| None);
+        steps
             .into_iter()
-            .map(|place| (place.first_time, place.next_first))
+            .map(|step| match step {
+                Step::Read(place) => (place.first_time, place.next_first),
+                Step::Skip(_) => panic!("nothing is equal"),
+            })
             .collect()
     }
 
     #[test]
     fn only_blocks_that_get_records_are_read() {
         assert_eq!(
-            places(&[10, 11, 35, 99], vec![10, 20, 30, 40], Some(120)),
+            places(&[10, 11, 35, 99], &[10, 20, 30, 40], Some(120)),
             [(10, Some(20)), (30, Some(40)), (40, Some(120))]
         );
-        assert_eq!(places(&[50], vec![10, 20], None), [(20, None)]);
-        assert_eq!(places(&[], vec![10, 20], None), []);
+        assert_eq!(places(&[50], &[10, 20], None), [(20, None)]);
+        assert_eq!(places(&[5], &[10, 20], None), [(10, Some(20))]);
+        assert_eq!(places(&[], &[10, 20], None), []);
     }
 
     #[test]
     fn what_lies_behind_a_cut_directory_is_left_for_the_next_step() {
-        let following: Vec<i64> = (0..DIRECTORY_MAX_COUNT as i64)
+        let firsts: Vec<i64> = (0..DIRECTORY_MAX_COUNT as i64)
             .map(|nth| nth * 10)
             .collect();
-        let last = following[DIRECTORY_MAX_COUNT - 1];
+        let last = firsts[DIRECTORY_MAX_COUNT - 1];
         assert_eq!(
-            places(&[5, last - 1, last, last + 100], following, Some(last + 50)),
+            places(&[5, last - 1, last, last + 100], &firsts, Some(last + 50)),
             [(0, Some(10)), (last - 10, Some(last))]
         );
     }

@@ -80,7 +80,7 @@ statements! {
     ROUND_REMEMBER = "round_remember";
     // Blocks.
     BLOCK_TYPE = "block_type";
-    BLOCKS_LEAF = "blocks_leaf";
+    BLOCKS_DIRECTORY = "blocks_directory";
     BLOCKS_NAMED = "blocks_named";
     BLOCKS_FROM = "blocks_from";
     BLOCKS_AHEAD = "blocks_ahead";

@@ -7,7 +7,7 @@ use koodtx_core::time::Timestamp;
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row as _};
 
-use crate::block::block_of;
+use crate::block::{block_of, digest_of};
 use crate::error::{Failure, Result};
 use crate::instant::Instant;
 use crate::rounds::NO_SINCE;
@@ -221,6 +221,13 @@ impl Check {
             }
             Err(failure) => return Err(failure),
         };
+        let digest = digest_of(row.try_get("digest")?, row.try_get("checksum")?);
+        if digest.is_some() && digest != block.digest() {
+            self.is_damaged = true;
+            let message = format!("the block at {at}: its digest is not that of its records");
+            self.report(Some(sensor_type), message);
+            return Ok(());
+        }
         self.records(sensor_type, &block);
         Ok(())
     }

@@ -4,6 +4,8 @@
 
 use crate::error::{Failure, Result};
 
+/// `bytea` in the catalogue of every server.
+pub(crate) const BYTEA: u32 = 17;
 /// `text` in the catalogue of every server.
 pub(crate) const TEXT: u32 = 25;
 /// `text[]`.
@@ -26,8 +28,8 @@ pub(crate) trait Element: Copy {
     const ARRAY_OID: u32;
     /// Its size.
     const BYTES: usize;
-    fn put(self, buffer: &mut Vec<u8>);
-    /// `bytes` are as many as [`Self::BYTES`].
+    /// `bytes` are as many as [`Self::BYTES`], here and in [`get`](Self::get).
+    fn put(self, bytes: &mut [u8]);
     fn get(bytes: &[u8]) -> Self;
 }
 
@@ -38,8 +40,8 @@ macro_rules! elements {
             const ARRAY_OID: u32 = $array_oid;
             const BYTES: usize = size_of::<$type>();
 
-            fn put(self, buffer: &mut Vec<u8>) {
-                buffer.extend_from_slice(&self.to_be_bytes());
+            fn put(self, bytes: &mut [u8]) {
+                bytes.copy_from_slice(&self.to_be_bytes());
             }
 
             fn get(bytes: &[u8]) -> Self {
@@ -75,12 +77,23 @@ pub(crate) fn put_array<T: Element>(
     buffer: &mut Vec<u8>,
     values: impl ExactSizeIterator<Item = T>,
 ) {
-    let len = values.len();
-    buffer.reserve(HEADER_BYTES + len * (PREFIX_BYTES + T::BYTES));
-    put_header(buffer, T::OID, len, false);
-    for value in values {
-        buffer.extend_from_slice(&(T::BYTES as i32).to_be_bytes());
-        value.put(buffer);
+    put_header(buffer, T::OID, values.len(), false);
+    put_elements(buffer, values);
+}
+
+/// Writes elements of an array behind its header, into room that is there: one by one they would ask for it.
+pub(crate) fn put_elements<T: Element>(
+    buffer: &mut Vec<u8>,
+    values: impl ExactSizeIterator<Item = T>,
+) {
+    let start = buffer.len();
+    let element_bytes = PREFIX_BYTES + T::BYTES;
+    buffer.resize(start + values.len() * element_bytes, 0);
+    let slots = buffer[start..].chunks_exact_mut(element_bytes);
+    for (slot, value) in slots.zip(values) {
+        let (prefix, bytes) = slot.split_at_mut(PREFIX_BYTES);
+        prefix.copy_from_slice(&(T::BYTES as i32).to_be_bytes());
+        value.put(bytes);
     }
 }
 
@@ -94,8 +107,7 @@ pub(crate) fn put_sparse_array<T: Element>(
     for value in values {
         match value {
             Some(value) => {
-                buffer.extend_from_slice(&(T::BYTES as i32).to_be_bytes());
-                value.put(buffer);
+                put_elements(buffer, std::iter::once(value));
             }
             None => buffer.extend_from_slice(&NULL.to_be_bytes()),
         }

@@ -123,6 +123,8 @@ async fn what_was_stored_before_there_were_quotas_is_counted_by_a_repair() {
         &mut connection,
         "ALTER TABLE recording_sessions DROP COLUMN data_bytes;
          ALTER TABLE user_clock DROP COLUMN data_bytes;
+         ALTER TABLE sensor_blocks DROP COLUMN digest;
+         DROP TYPE sensor_block_v2;
          DELETE FROM _sqlx_migrations WHERE version >= 18",
     )
     .await;

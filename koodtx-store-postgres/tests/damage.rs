@@ -171,6 +171,61 @@ async fn every_changed_column_is_noticed() {
     }
 }
 
+/// `count` records of series `c` whose values begin at `from`.
+fn many(count: u64, from: u64) -> Vec<String> {
+    (0..count)
+        .map(|nth| record("c", nth, &format!(r#"{{"x":{}}}"#, from + nth)))
+        .collect()
+}
+
+/// That also says what is not looked at: arrays that were changed by hand.
+#[tokio::test]
+async fn a_repeat_is_known_by_digests_and_reads_no_arrays() {
+    let (database, store) = open().await;
+    let records = many(1_000, 0);
+    push(&store, &records).await.unwrap();
+    let mut connection = PgConnection::connect(&database.url()).await.unwrap();
+    let change = "UPDATE sensor_blocks SET decimals[1] = decimals[1] + 1";
+    assert_eq!(execute(&mut connection, change).await, 3);
+    let repeat = push(&store, &records).await.unwrap();
+    assert_eq!(
+        (repeat.inserted, repeat.updated, repeat.duplicates),
+        (0, 0, 1_000)
+    );
+    // One record more or less, and the block it belongs into is read.
+    for (skip, take) in [(1, 999), (0, 999)] {
+        let some: Vec<String> = records.iter().skip(skip).take(take).cloned().collect();
+        let refused = push(&store, &some).await.unwrap_err();
+        assert_eq!(refused.kind(), StoreErrorKind::Corrupt, "{refused}");
+    }
+    assert_eq!(problems(&store).await.len(), 3);
+}
+
+/// A server of the release before writes blocks and leaves their digests as they are.
+#[tokio::test]
+async fn a_digest_of_what_a_row_had_before_says_nothing() {
+    let (database, store) = open().await;
+    let mut connection = PgConnection::connect(&database.url()).await.unwrap();
+    push(&store, &many(300, 0)).await.unwrap();
+    execute(
+        &mut connection,
+        "CREATE TABLE kept AS SELECT first_time, digest FROM sensor_blocks",
+    )
+    .await;
+    let edit = push(&store, &many(300, 1)).await.unwrap();
+    assert_eq!(edit.updated, 300);
+    let leave = "UPDATE sensor_blocks b SET digest = k.digest FROM kept k WHERE k.first_time = b.first_time";
+    assert_eq!(execute(&mut connection, leave).await, 1);
+    assert_eq!(problems(&store).await, [""; 0]);
+    let back = push(&store, &many(300, 0)).await.unwrap();
+    assert_eq!((back.updated, back.duplicates), (300, 0));
+    // One with the head of this row is taken at its word, so it is checked.
+    let wrong = "UPDATE sensor_blocks SET digest = overlay(digest placing '\\x00' from 9)";
+    assert_eq!(execute(&mut connection, wrong).await, 1);
+    let problems = problems(&store).await;
+    assert!(problems[0].contains("digest"), "{problems:?}");
+}
+
 #[tokio::test]
 async fn what_is_missing_or_counted_wrongly_is_found() {
     let changes = [

@@ -179,7 +179,7 @@ fn hot() -> Vec<(&'static str, &'static str, String, &'static str)> {
             "recording_sessions_pkey",
         ),
         (
-            "blocks_leaf",
+            "blocks_directory",
             "bigint, uuid, text[], bigint[], bigint[], bigint",
             format!(
                 "{LONG_SESSION}, '{{accelerometer,gps}}', '{{{last},{last}}}', '{{{last},{last}}}', 4096"
@@ -311,7 +311,9 @@ async fn what_changes_nothing_touches_as_many_rows_whatever_is_stored() {
         for session in ["3, gen(3, 1)", LONG_SESSION] {
             let parameters =
                 format!("{session}, '{{accelerometer}}', '{{{end}}}', '{{{end}}}', 4096");
-            let plan = filled.plan("blocks_leaf", types, &parameters, mode).await;
+            let plan = filled
+                .plan("blocks_directory", types, &parameters, mode)
+                .await;
             touched.push(rows_of(&plan));
         }
         assert_eq!(touched[0], touched[1], "{mode}");

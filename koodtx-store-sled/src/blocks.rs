@@ -3,7 +3,9 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use koodtx_core::block::{Block, BlockMeta, Leaf, LeafEdit, OpenEnd, read_meta};
+use koodtx_core::block::{
+    Block, BlockMeta, EqualRows, Leaf, LeafEdit, OpenEnd, SeriesMerger, read_meta, read_summary,
+};
 use koodtx_core::id::{SensorType, SessionId, UserId};
 use koodtx_core::pull::Damage;
 use koodtx_core::time::Timestamp;
@@ -24,6 +26,14 @@ pub(crate) struct SeriesKey<'a> {
     pub(crate) number: u32,
     /// Its open end, as it is stored.
     pub(crate) open: Option<OpenEnd>,
+}
+
+/// What is stored where records of a push belong.
+pub(crate) enum Stored {
+    /// A block that has the next ones as they are.
+    Equal(EqualRows),
+    /// Something to merge them into, if anything.
+    Leaf(Option<Leaf>),
 }
 
 /// Bytes of the time before a block of an open end.
@@ -133,24 +143,41 @@ impl<'a> SeriesKey<'a> {
             .chain(self.open_blocks(values))
     }
 
-    /// The block that records at `time` belong into, with where the one behind it begins; of the open
-    /// end, all blocks.
-    pub(crate) fn leaf(&self, values: &Values, time: Timestamp) -> Result<Option<Leaf>> {
+    /// What records at `time` belong into: a block, with where the one behind it begins; of the open end, all
+    /// blocks; or that the block there has all that `merger` brings for it.
+    pub(crate) fn stored_at(
+        &self,
+        values: &Values,
+        time: Timestamp,
+        merger: &SeriesMerger<'_>,
+    ) -> Result<Stored> {
+        let open_leaf = || Ok(Stored::Leaf(Some(self.open_leaf(values)?)));
         if self.open.is_some_and(|open| open.first <= time) {
-            return self.open_leaf(values).map(Some);
+            return open_leaf();
         }
         let entry = match self.last_until(values, time)? {
             Some(entry) => Some(entry),
             None => self.next_from(values, time)?,
         };
-        let Some(entry) = entry else { return Ok(None) };
+        let Some(entry) = entry else {
+            return Ok(Stored::Leaf(None));
+        };
         if entry.is_in(Table::OpenBlock) {
-            return self.open_leaf(values).map(Some);
+            return open_leaf();
         }
-        Ok(Some(Leaf {
-            blocks: vec![self.decode(values, &entry)?],
-            next_first: self.first_behind(values, first_time(&entry)?)?,
-        }))
+        let first = first_time(&entry)?;
+        let bytes = self.load(values, &entry)?;
+        let corrupt = |error| self.corrupt(values, &entry, &error);
+        if first == time
+            && let Some(summary) = read_summary(&bytes).map_err(corrupt)?
+            && let Some(rows) = merger.equal_rows(&summary)
+        {
+            return Ok(Stored::Equal(rows));
+        }
+        Ok(Stored::Leaf(Some(Leaf {
+            blocks: vec![Block::decode(&bytes).map_err(corrupt)?],
+            next_first: self.first_behind(values, first)?,
+        })))
     }
 
     fn open_leaf(&self, values: &Values) -> Result<Leaf> {
@@ -167,6 +194,18 @@ impl<'a> SeriesKey<'a> {
     pub(crate) fn meta(&self, values: &Values, entry: &Entry) -> Result<BlockMeta> {
         let bytes = self.load(values, entry)?;
         read_meta(&bytes).map_err(|error| self.corrupt(values, entry, &error))
+    }
+
+    /// Whether the digest of a block, where it has one, is that of its records.
+    pub(crate) fn has_its_digest(
+        &self,
+        values: &Values,
+        entry: &Entry,
+        block: &Block,
+    ) -> Result<bool> {
+        let summary = read_summary(&self.load(values, entry)?)
+            .map_err(|error| self.corrupt(values, entry, &error))?;
+        Ok(summary.is_none_or(|summary| Some(summary.digest) == block.digest()))
     }
 
     /// The block, if its header makes it wanted.

@@ -1,13 +1,13 @@
 //! Merging a push.
 
-use koodtx_core::block::{MergeCounts, merge_series};
+use koodtx_core::block::{MergeCounts, SeriesMerger};
 use koodtx_core::push::SeriesBatch;
 use koodtx_core::register::Effect;
 use koodtx_core::session::{Admission, SessionMerge, SessionState};
 use koodtx_core::store::{PushCommand, PushOutcome};
 use koodtx_core::time::{Tick, Timestamp};
 
-use crate::blocks::SeriesKey;
+use crate::blocks::{SeriesKey, Stored};
 use crate::error::Result;
 use crate::log;
 use crate::series::{self, SeriesRecord};
@@ -160,12 +160,18 @@ impl Merge<'_, '_> {
             open: stored.and_then(|stored| stored.open),
         };
         let end = stored.map(SeriesRecord::end);
-        let merge = merge_series(&batch.records, end, self.tick, |time| {
-            key.leaf(&self.inner.values, time)
-        })?;
-        admitted.count_records(&merge.counts, merge.effect, stored.is_none());
-        for edit in &merge.edits {
-            key.edit(&mut self.set, edit, merge.open)?;
+        let mut merger = SeriesMerger::new(&batch.records, end, self.tick);
+        let mut edits = Vec::from_iter(merger.append());
+        while let Some(time) = merger.next_time() {
+            match key.stored_at(&self.inner.values, time, &merger)? {
+                Stored::Equal(rows) => merger.skip(rows),
+                Stored::Leaf(leaf) => edits.extend(merger.apply(leaf)),
+            }
+        }
+        let (counts, open) = (merger.counts(), merger.open());
+        admitted.count_records(&counts, merger.effect(), stored.is_none());
+        for edit in &edits {
+            key.edit(&mut self.set, edit, open)?;
         }
         let range @ (first, last) = batch.records.range();
         let mut record = stored.cloned().unwrap_or(SeriesRecord {
@@ -175,11 +181,11 @@ impl Merge<'_, '_> {
             last,
             open: None,
         });
-        record.open = merge.open;
-        record.extend(&merge.counts, range);
+        record.open = open;
+        record.extend(&counts, range);
         if stored != Some(&record) {
             record.write(&mut self.set, key.user, life, &batch.sensor_type)?;
         }
-        Ok(merge.counts)
+        Ok(counts)
     }
 }

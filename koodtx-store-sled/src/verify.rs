@@ -255,7 +255,8 @@ impl Check<'_> {
                 Err(failure) => return Err(failure),
             };
             let meta = key.meta(&self.inner.values, &entry)?;
-            if block.meta() != Some(meta) || meta.first != first {
+            let has_its_digest = key.has_its_digest(&self.inner.values, &entry, &block)?;
+            if block.meta() != Some(meta) || meta.first != first || !has_its_digest {
                 damaged = true;
                 self.report(
                     Some(sensor_type),

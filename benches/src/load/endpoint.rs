@@ -23,6 +23,13 @@ pub(crate) struct Endpoint {
     authorization: Option<String>,
 }
 
+/// A body on its way.
+#[derive(Debug)]
+pub(super) struct Push {
+    pub text: Vec<u8>,
+    pub samples: u64,
+}
+
 /// What a push came to, as the server counts it.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
 pub(crate) struct Counts {
@@ -63,7 +70,7 @@ impl Endpoint {
         }
     }
 
-    pub(super) async fn push(&self, body: &Body) -> Result<Counts, PushFailure> {
+    pub(super) async fn push(&self, push: Push) -> Result<Counts, PushFailure> {
         let mut request = self
             .http
             .post(&self.url)
@@ -71,7 +78,7 @@ impl Endpoint {
         if let Some(authorization) = &self.authorization {
             request = request.header(AUTHORIZATION, authorization);
         }
-        let sent = request.body(body.text().to_vec()).send();
+        let sent = request.body(push.text).send();
         let answer = sent
             .await
             .map_err(|error| PushFailure::of_connection(&error))?;
@@ -82,7 +89,7 @@ impl Endpoint {
                 .map_err(|error| PushFailure::of_connection(&error)),
             // All of it was written; what of it was new it does not say.
             StatusCode::NO_CONTENT => Ok(Counts {
-                inserted: body.samples_count() as u64,
+                inserted: push.samples,
                 ..Counts::default()
             }),
             status => Err(PushFailure {
@@ -95,6 +102,15 @@ impl Endpoint {
                 },
                 message: message_of(answer).await,
             }),
+        }
+    }
+}
+
+impl From<&Body> for Push {
+    fn from(body: &Body) -> Self {
+        Self {
+            text: body.text().to_vec(),
+            samples: body.samples_count() as u64,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The HTTP load generator: many devices that push, against any running server.
 //!
 //! Light on the processor, which it usually shares with the server: bodies are written before the
-//! clock starts, and only ids, times and digits are changed in place between two requests.
+//! clock starts, and only ids, times and digits are changed in place while the answer is awaited.
 
 mod client;
 mod disk;

@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use super::LoadError;
-use super::endpoint::{Counts, Endpoint, PushFailure};
+use super::endpoint::{Counts, Endpoint, Push, PushFailure};
 use super::source::Source;
 
 /// A device, signed in, with its connection open and its bodies written.
 pub(super) struct Worker {
     endpoint: Endpoint,
     source: Source,
+    /// What is sent next, once it is there.
+    next: Option<Push>,
 }
 
 /// When a device stops.
@@ -44,7 +46,7 @@ impl Worker {
     pub(super) async fn prepare(endpoint: Endpoint, mut source: Source) -> Result<Self, LoadError> {
         for body in source.before() {
             endpoint
-                .push(body)
+                .push(body.into())
                 .await
                 .map_err(|failure| LoadError::Refused {
                     action: "store what the run begins with",
@@ -52,7 +54,11 @@ impl Worker {
                     message: failure.message,
                 })?;
         }
-        Ok(Self { endpoint, source })
+        Ok(Self {
+            endpoint,
+            source,
+            next: None,
+        })
     }
 
     /// Pushes until then.
@@ -60,11 +66,21 @@ impl Worker {
         let mut tally = Tally::default();
         let mut sent_samples = 0;
         while until.goes_on(sent_samples) {
-            let body = self.source.next();
-            let (samples, bytes) = (body.samples_count() as u64, body.text().len() as u64);
+            let push = match self.next.take() {
+                Some(push) => push,
+                None => self.source.next().into(),
+            };
+            let (samples, bytes) = (push.samples, push.text.len() as u64);
             sent_samples += samples;
             let sent = Instant::now();
-            match self.endpoint.push(body).await {
+            let source = &mut self.source;
+            // A device has its next body by the time it gets the answer.
+            let (answer, next) = tokio::join!(self.endpoint.push(push), async {
+                tokio::task::yield_now().await;
+                Push::from(source.next())
+            });
+            self.next = Some(next);
+            match answer {
                 Ok(counts) => {
                     tally.latencies.push(sent.elapsed());
                     tally.samples += samples;

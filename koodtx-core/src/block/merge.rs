@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use super::columns::{Run, push_run};
 use super::compare::RowComparer;
+use super::digest::BlockSummary;
 use super::open_end::{OpenEnd, SeriesEnd};
 use super::split::{Fill, split};
 use super::{Block, BlockMeta, Columns};
@@ -78,12 +79,25 @@ pub struct SeriesMerge {
     pub open: Option<OpenEnd>,
 }
 
+/// Records of a push that a stored block has one for one: see [`SeriesMerger::equal_rows`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EqualRows(Range<usize>);
+
+impl EqualRows {
+    /// How many they are, at least 1.
+    #[allow(clippy::len_without_is_empty, reason = "they are never none")]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+}
+
 /// The merge of one series, block by block: for stores that cannot read while they merge.
 ///
 /// Try whether [`append`](Self::append) does without reading. Otherwise ask
 /// [`next_time`](Self::next_time) which records come next, read the leaf that they belong into, hand it
 /// to [`apply`](Self::apply), and so on until there is no next time. [`merge_series`] does all that with
-/// a function that reads.
+/// a function that reads. A store that keeps the digests of its blocks asks
+/// [`equal_rows`](Self::equal_rows) before it reads one, and may [`skip`](Self::skip) it.
 #[derive(Clone, Debug)]
 pub struct SeriesMerger<'a> {
     incoming: &'a IncomingSeries,
@@ -172,8 +186,10 @@ impl<'a> SeriesMerger<'a> {
             return None;
         }
         let edit = self.apply(None);
-        if let Some(open) = open {
-            self.open = Some(self.open.map_or(open, |appended| open.and(appended)));
+        if open.is_some() {
+            // All of it fits into the open end, as one block more.
+            let written = edit.iter().flat_map(|edit| &edit.written);
+            self.open = written.fold(open, OpenEnd::of_blocks);
         }
         edit
     }
@@ -185,6 +201,14 @@ impl<'a> SeriesMerger<'a> {
         let from = self.from;
         let (blocks, next_first) =
             leaf.map_or_else(Default::default, |leaf| (leaf.blocks, leaf.next_first));
+        let stored_last = blocks.last().and_then(|block| block.columns.times.last());
+        let appends = next_first.is_none() && stored_last.is_none_or(|&last| last < times[from]);
+        // A full block behind which records are appended stays as it is.
+        let blocks = if appends && self.are_closed(&blocks) {
+            Vec::new()
+        } else {
+            blocks
+        };
         let removed: Vec<BlockMeta> = blocks.iter().filter_map(Block::meta).collect();
         let stored = Block::concat(blocks);
         let to = next_first.map_or(times.len(), |next| {
@@ -198,35 +222,47 @@ impl<'a> SeriesMerger<'a> {
         if applied.effect == Effect::Kept {
             return None;
         }
-        let stored_last = stored.columns.times.last();
-        let appends = stored_last.is_none_or(|&last| last < times[from]);
-        let fill = if appends && next_first.is_none() {
-            Fill::Full
-        } else {
-            Fill::Even
-        };
-        let mut edit = LeafEdit {
+        let fill = if appends { Fill::End } else { Fill::Even };
+        let edit = LeafEdit {
             removed,
             written: split(applied.block, fill),
         };
-        let was_open = |first| self.open.is_some_and(|open| open.first <= first);
-        if appends
-            && !edit
-                .removed
-                .first()
-                .is_some_and(|block| was_open(block.first))
-            && let (Some(stored), Some(written)) = (edit.removed.first(), edit.written.first())
-            && stored.count as usize == written.len()
-        {
-            // The stored block was full already, and stays. One of the open end leaves that, though:
-            // a store may keep it elsewhere then.
-            edit.removed.remove(0);
-            edit.written.remove(0);
-        }
         if next_first.is_none() {
             self.open = edit.written.last().and_then(OpenEnd::of);
         }
         Some(edit)
+    }
+
+    /// Whether these blocks, the last of the series, are one that counts as full and is not of the open end.
+    fn are_closed(&self, blocks: &[Block]) -> bool {
+        let [block] = blocks else { return false };
+        let is_open = |first| self.open.is_some_and(|open| open.first <= first);
+        block.meta().is_some_and(|meta| !is_open(meta.first)) && OpenEnd::of(block).is_none()
+    }
+
+    /// The records that `stored` has one for one, with the same values, where nobody sent a stamp with them:
+    /// merging them would change nothing, so the block need not be read. Looks at all records, also those that
+    /// are merged.
+    pub fn equal_rows(&self, stored: &BlockSummary) -> Option<EqualRows> {
+        let times = &self.incoming.columns.times;
+        let (first, last) = (stored.meta.first.as_micros(), stored.meta.last.as_micros());
+        let from = times.partition_point(|&time| time < first);
+        let rows = from..from + stored.meta.count as usize;
+        let is_equal = self.incoming.stamps.is_empty()
+            && times.get(rows.start) == Some(&first)
+            && rows.end.checked_sub(1).and_then(|at| times.get(at)) == Some(&last)
+            && self.incoming.columns.digest(rows.clone()) == stored.digest;
+        is_equal.then_some(EqualRows(rows))
+    }
+
+    /// Counts the next records as the duplicates that they are.
+    ///
+    /// # Panics
+    /// If they are not the next ones: that would leave records out.
+    pub fn skip(&mut self, EqualRows(rows): EqualRows) {
+        assert_eq!(rows.start, self.from, "only the next records are skipped");
+        self.counts.duplicates += rows.len() as u64;
+        self.from = rows.end;
     }
 
     /// The open end as it is by now.

@@ -8,6 +8,7 @@
 mod codec;
 mod columns;
 mod compare;
+mod digest;
 mod merge;
 mod open_end;
 mod parts;
@@ -16,12 +17,13 @@ mod record;
 mod split;
 mod weight;
 
-pub use codec::{BlockError, read_meta};
+pub use codec::{BlockError, read_meta, read_summary};
 pub(crate) use columns::Values;
 pub use columns::{Column, Columns, Rows, Texts};
+pub use digest::{BlockDigest, BlockSummary, DIGEST_BYTES, DIGEST_RECORDS_MIN_COUNT};
 pub(crate) use merge::NO_STAMP;
 pub use merge::{
-    IncomingSeries, Leaf, LeafEdit, MergeCounts, SeriesMerge, SeriesMerger, join_blocks,
+    EqualRows, IncomingSeries, Leaf, LeafEdit, MergeCounts, SeriesMerge, SeriesMerger, join_blocks,
     merge_series,
 };
 pub use open_end::{OPEN_BLOCKS_MAX_COUNT, OpenEnd, SeriesEnd};

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::split::{BLOCK_RAW_MAX_BYTES, BLOCK_RECORDS_MAX_COUNT, raw_bytes};
+use super::split::{BLOCK_RAW_MAX_BYTES, BLOCK_RECORDS_MAX_COUNT, counts_as_full, raw_bytes};
 use super::{Block, Columns};
 use crate::time::Timestamp;
 
@@ -43,13 +43,10 @@ pub struct SeriesEnd {
 }
 
 impl OpenEnd {
-    /// The open end that consists of `block`; `None` where that is full.
+    /// The open end that consists of `block`; `None` where that counts as full.
     pub(super) fn of(block: &Block) -> Option<Self> {
-        let is_full = |end: &Self| {
-            end.records as usize >= BLOCK_RECORDS_MAX_COUNT
-                || end.raw_bytes as usize >= BLOCK_RAW_MAX_BYTES
-        };
-        Self::of_blocks(None, block).filter(|end| !is_full(end))
+        Self::of_blocks(None, block)
+            .filter(|end| !counts_as_full(end.records as usize, end.raw_bytes as usize))
     }
 
     /// The open end `before` with `block` behind it: for counting one anew, to tell whether it is as it is
@@ -57,13 +54,16 @@ impl OpenEnd {
     #[must_use]
     pub fn of_blocks(before: Option<Self>, block: &Block) -> Option<Self> {
         let first = *block.columns.times.first()?;
-        let one = Self {
+        let mut end = before.unwrap_or(Self {
             first: Timestamp::from_micros(first),
-            blocks: 1,
-            records: block.len() as u32,
-            raw_bytes: raw_bytes(&block.columns) as u32,
-        };
-        Some(before.map_or(one, |before| before.and(one)))
+            blocks: 0,
+            records: 0,
+            raw_bytes: 0,
+        });
+        end.blocks += 1;
+        end.records += block.len() as u32;
+        end.raw_bytes += raw_bytes(&block.columns) as u32;
+        Some(end)
     }
 
     /// Whether these records may be appended as a block of their own.
@@ -71,15 +71,5 @@ impl OpenEnd {
         self.blocks < OPEN_BLOCKS_MAX_COUNT
             && self.records as usize + columns.len() <= BLOCK_RECORDS_MAX_COUNT
             && self.raw_bytes as usize + raw_bytes(columns) <= BLOCK_RAW_MAX_BYTES
-    }
-
-    /// This end with one more block behind it.
-    pub(super) fn and(self, appended: Self) -> Self {
-        Self {
-            first: self.first,
-            blocks: self.blocks + appended.blocks,
-            records: self.records + appended.records,
-            raw_bytes: self.raw_bytes + appended.raw_bytes,
-        }
     }
 }

@@ -5,24 +5,38 @@ use std::ops::Range;
 use super::columns::{Column, Columns, Rows, Texts};
 use super::{Block, Values};
 
-/// Most records of a block.
-pub const BLOCK_RECORDS_MAX_COUNT: usize = 512;
+/// Most records of a block that is written. Earlier versions wrote up to 512, which are read as they are.
+pub const BLOCK_RECORDS_MAX_COUNT: usize = 480;
 /// Most bytes of a block before encoding: 8 for each time and number, the length of each text. One
-/// record may be larger; it then is a block of its own. 512 samples of three axes just fit.
-pub const BLOCK_RAW_MAX_BYTES: usize = 16 * 1024;
+/// record may be larger; it then is a block of its own. 480 samples of three axes just fit; as numbers
+/// of four bytes they and the head of a row fit into a page of PostgreSQL.
+pub const BLOCK_RAW_MAX_BYTES: usize = 15 * 1024;
 
 /// Bytes that a time or a number counts.
 const NUMBER_BYTES: usize = 8;
 /// Bytes that each text counts beside its length, and each column beside its values.
 const OVERHEAD_BYTES: usize = 4;
 
+/// From how much of either limit on a block counts as full, as a fraction: nobody comes back to fill it up.
+const FULL_NUMERATOR: usize = 2;
+const FULL_DENOMINATOR: usize = 3;
+
 /// How records are dealt out to blocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fill {
-    /// As many as fit into each: the series grows at its end, and full blocks stay as they are.
+    /// As many as fit into each.
     Full,
     /// Evenly: more records may come in between.
     Even,
+    /// For the end of a series that grows: evenly where all blocks count as full then, otherwise as many as
+    /// fit into each, so that one that is not full is left.
+    End,
+}
+
+/// Whether a block with so many records, which count so many bytes, counts as full.
+pub(super) fn counts_as_full(records: usize, raw_bytes: usize) -> bool {
+    records * FULL_DENOMINATOR >= BLOCK_RECORDS_MAX_COUNT * FULL_NUMERATOR
+        || raw_bytes * FULL_DENOMINATOR >= BLOCK_RAW_MAX_BYTES * FULL_NUMERATOR
 }
 
 impl Block {
@@ -35,27 +49,20 @@ impl Block {
 /// Cuts a run of records into blocks within the limits.
 pub(crate) fn split(block: Block, fill: Fill) -> Vec<Block> {
     let sizes = row_bytes(&block.columns);
-    let budget = match fill {
-        Fill::Full => Budget {
-            records: BLOCK_RECORDS_MAX_COUNT,
-            bytes: BLOCK_RAW_MAX_BYTES,
-        },
-        Fill::Even => {
-            let total: usize = sizes.iter().sum();
-            let parts = block
-                .len()
-                .div_ceil(BLOCK_RECORDS_MAX_COUNT)
-                .max(total.div_ceil(BLOCK_RAW_MAX_BYTES))
-                .max(1);
-            Budget {
-                records: block.len().div_ceil(parts),
-                // A little slack keeps an uneven run from spilling one more small block.
-                bytes: (total.div_ceil(parts) + total / block.len().max(1))
-                    .min(BLOCK_RAW_MAX_BYTES),
+    let cuts = match fill {
+        Fill::Full => Budget::FULL.cut(&sizes),
+        Fill::Even => Budget::even(&sizes).cut(&sizes),
+        Fill::End => {
+            let even = Budget::even(&sizes).cut(&sizes);
+            let is_full =
+                |rows: &Range<usize>| counts_as_full(rows.len(), sizes[rows.clone()].iter().sum());
+            if even.iter().all(is_full) {
+                even
+            } else {
+                Budget::FULL.cut(&sizes)
             }
         }
     };
-    let cuts = budget.cut(&sizes);
     if cuts.len() == 1 {
         vec![block]
     } else {
@@ -69,6 +76,25 @@ struct Budget {
 }
 
 impl Budget {
+    const FULL: Self = Self {
+        records: BLOCK_RECORDS_MAX_COUNT,
+        bytes: BLOCK_RAW_MAX_BYTES,
+    };
+
+    /// What makes as few blocks as can be, all of about the same size.
+    fn even(sizes: &[usize]) -> Self {
+        let (records, bytes) = (sizes.len(), sizes.iter().sum::<usize>());
+        let parts = records
+            .div_ceil(BLOCK_RECORDS_MAX_COUNT)
+            .max(bytes.div_ceil(BLOCK_RAW_MAX_BYTES))
+            .max(1);
+        Self {
+            records: records.div_ceil(parts),
+            // A little slack keeps an uneven run from spilling one more small block.
+            bytes: (bytes.div_ceil(parts) + bytes / records.max(1)).min(BLOCK_RAW_MAX_BYTES),
+        }
+    }
+
     fn cut(&self, sizes: &[usize]) -> Vec<Range<usize>> {
         let mut cuts = Vec::with_capacity(sizes.len().div_ceil(self.records.max(1)));
         let (mut start, mut bytes) = (0, 0);

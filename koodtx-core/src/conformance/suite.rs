@@ -106,6 +106,7 @@ macro_rules! __conformance_table {
                 a_late_batch_finds_its_place
                 a_sparse_batch_touches_many_blocks
                 a_large_retry_changes_nothing
+                a_large_push_of_other_values_is_no_repeat
                 changes_of_a_long_series_are_found
             }
             limits {

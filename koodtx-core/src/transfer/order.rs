@@ -1,11 +1,14 @@
 //! What the items of one user promise: their order, and that they add up.
 
-use crate::block::{BLOCK_RECORDS_MAX_COUNT, Block};
+use crate::block::Block;
 use crate::id::{LogId, SensorType, SessionId, SignInId, UserId};
 use crate::limits::SESSION_SENSOR_TYPES_MAX_COUNT;
 use crate::session::SessionState;
 use crate::store::{StoreError, TransferItem};
 use crate::time::Timestamp;
+
+/// Most records of a block: as many as the first versions wrote into one.
+const TRANSFERRED_BLOCK_RECORDS_MAX_COUNT: usize = 512;
 
 /// Checks the items of one user as they come by: that they are the user's, in the order of
 /// [`UserExport`](crate::store::UserExport), and that each session has the records that it says.
@@ -185,7 +188,7 @@ impl OpenSession {
         let Some(meta) = block.meta() else {
             return wrong("a block is empty");
         };
-        if block.len() > BLOCK_RECORDS_MAX_COUNT {
+        if block.len() > TRANSFERRED_BLOCK_RECORDS_MAX_COUNT {
             return wrong("a block has too many records");
         }
         if meta.changed > self.state.updated_at {

@@ -8,7 +8,7 @@ use koodtx_core::pull::RecordQuery;
 use koodtx_core::store::{PushOutcome, StoreError, StoreErrorKind};
 
 use super::broken::{HONEST, Hooks};
-use super::edit::{edit_rows, rows, with_rows};
+use super::edit::{Row, edit_rows, rows, with_rows};
 use super::saboteur::{Saboteur, saboteur};
 
 pub const BLOCKS: &[Saboteur] = &[
@@ -34,6 +34,7 @@ pub const BLOCKS: &[Saboteur] = &[
             "a_verification_sees_everything_and_finds_nothing",
             "changing_fields_survive",
             "usage_adds_up",
+            "a_large_push_of_other_values_is_no_repeat",
         ],
     ),
     saboteur(
@@ -99,6 +100,7 @@ pub const BLOCKS: &[Saboteur] = &[
             "a_sparse_batch_touches_many_blocks",
             "a_late_batch_finds_its_place",
             "changes_of_a_long_series_are_found",
+            "a_large_push_of_other_values_is_no_repeat",
         ],
     ),
     saboteur(
@@ -117,6 +119,30 @@ pub const BLOCKS: &[Saboteur] = &[
             ..HONEST
         },
         &["a_large_retry_changes_nothing"],
+    ),
+    saboteur(
+        "as many records over the same time as are stored count as a repeat",
+        Hooks {
+            push: |inner, command, now| {
+                let stored = inner.records(command.user, command.batch.session.session_id);
+                let pushed = rows(&command.batch);
+                let is_long = pushed.len() > BLOCK_RECORDS_MAX_COUNT;
+                let ends = (
+                    pushed.first().map(Row::place),
+                    pushed.last().map(Row::place),
+                );
+                let stored_ends = (
+                    stored.keys().next().cloned(),
+                    stored.keys().next_back().cloned(),
+                );
+                if is_long && pushed.len() == stored.len() && ends == stored_ends {
+                    return inner.push(edit_rows(&command, |_| None), now);
+                }
+                inner.push(command, now)
+            },
+            ..HONEST
+        },
+        &["a_large_push_of_other_values_is_no_repeat"],
     ),
     saboteur(
         "a block with one change is pulled as a whole",

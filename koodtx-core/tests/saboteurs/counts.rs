@@ -42,6 +42,7 @@ pub const COUNTS: &[Saboteur] = &[
             "many_small_batches_make_one_series",
             "of_equal_keys_in_one_push_the_later_wins",
             "session_ids_belong_to_their_user",
+            "a_large_push_of_other_values_is_no_repeat",
         ],
     ),
     saboteur(
@@ -84,6 +85,7 @@ pub const COUNTS: &[Saboteur] = &[
             "a_push_older_than_the_deletion_stays_out_of_a_revival",
             "an_equal_value_with_a_newer_stamp_raises_the_stamp",
             "equal_values_in_other_words_are_equal",
+            "a_large_push_of_other_values_is_no_repeat",
         ],
     )
     .or_maybe_by(&["identical_pushes_at_once_insert_each_record_once"]),
@@ -132,6 +134,7 @@ pub const COUNTS: &[Saboteur] = &[
             "a_sparse_batch_touches_many_blocks",
             "conflicting_pushes_at_once_converge",
             "counts_always_add_up",
+            "a_large_push_of_other_values_is_no_repeat",
         ],
     ),
     saboteur(
@@ -184,6 +187,7 @@ pub const COUNTS: &[Saboteur] = &[
             "data_count_is_the_number_of_distinct_keys",
             "a_late_batch_finds_its_place",
             "a_sparse_batch_touches_many_blocks",
+            "a_large_push_of_other_values_is_no_repeat",
         ],
     ),
     saboteur(

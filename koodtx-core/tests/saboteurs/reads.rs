@@ -60,6 +60,7 @@ pub const READS: &[Saboteur] = &[
             "a_sparse_batch_touches_many_blocks",
             "many_small_batches_make_one_series",
             "reading_goes_on_behind_any_place",
+            "a_large_push_of_other_values_is_no_repeat",
         ],
     ),
     saboteur(

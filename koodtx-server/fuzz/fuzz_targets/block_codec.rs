@@ -1,7 +1,7 @@
 //! Bytes are refused, or are a block that comes back from its own bytes; memory is bounded either way.
 #![no_main]
 
-use koodtx_core::block::{Block, BlockParts, read_meta};
+use koodtx_core::block::{Block, BlockParts, read_meta, read_summary};
 use koodtx_fuzz::memory::within;
 use koodtx_fuzz::with_checksum;
 use libfuzzer_sys::fuzz_target;
@@ -21,6 +21,8 @@ fn check(bytes: &[u8]) {
     let again = block.encode();
     let back = Block::decode(&again).expect("its own bytes are read");
     assert_eq!(back, block);
+    let summary = read_summary(&again).expect("its own bytes are read");
+    assert_eq!(summary.map(|summary| summary.digest), block.digest());
     // Where equality would not tell: the sign of zero.
     assert_eq!(back.encode(), again);
     if block.len() <= 1_000 {

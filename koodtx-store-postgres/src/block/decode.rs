@@ -1,18 +1,19 @@
 //! From rows to blocks.
 
-use koodtx_core::block::{Block, BlockMeta, BlockParts, Column, Rows, Texts};
+use koodtx_core::block::{Block, BlockDigest, BlockMeta, BlockParts, Column, Rows, Texts};
 use koodtx_core::time::Timestamp;
 use sqlx::postgres::PgRow;
 use sqlx::{Row as _, ValueRef as _};
 
-use super::Checksum;
 use super::narrow::from_decimals;
+use super::{Checksum, DIGEST_HEAD_BYTES, digest_head};
 use crate::error::{Failure, Result};
 use crate::instant::Instant;
 use crate::wire::{self, Element};
 
-/// Columns of a row that holds a block: those of `sensor_block_v1`, in that order.
-pub(crate) const BLOCK_COLUMNS_COUNT: usize = 23;
+/// Columns of a row that holds a block: those of `sensor_block_v2` in that order, but for the
+/// digest.
+const BLOCK_COLUMNS_COUNT: usize = 23;
 
 /// The columns of a block in the bytes that came from the database.
 struct RawBlock<'r> {
@@ -85,6 +86,13 @@ pub(crate) fn block_of(row: &PgRow, at: usize) -> Result<Block> {
         ));
     }
     Ok(block)
+}
+
+/// The digest of a block in what a row has of it, if it is that of the contents with this checksum.
+pub(crate) fn digest_of(stored: Option<&[u8]>, checksum: i64) -> Option<BlockDigest> {
+    let (head, digest) = stored?.split_at_checked(DIGEST_HEAD_BYTES)?;
+    let digest = digest.try_into().ok()?;
+    (head == digest_head(checksum)).then_some(BlockDigest(digest))
 }
 
 impl<'r> RawBlock<'r> {

@@ -9,15 +9,15 @@ use sqlx::postgres::types::Oid;
 use sqlx::postgres::{PgArgumentBuffer, PgTypeInfo};
 use sqlx::{Encode, Postgres, Type};
 
-use super::Checksum;
-use super::narrow::{Form, form_of, to_decimal};
+use super::narrow::{Narrowed, narrowed};
+use super::{Checksum, digest_head};
 use crate::instant::{Instant, TIMESTAMPTZ};
-use crate::wire::{self, Element, TEXT, TEXT_ARRAY};
+use crate::wire::{self, BYTEA, Element, TEXT, TEXT_ARRAY};
 
-/// Columns of the type `sensor_block_v1`.
-const FIELDS_COUNT: i32 = 23;
+/// Columns of the type `sensor_block_v2`.
+const FIELDS_COUNT: i32 = 24;
 
-/// What this database calls the type `sensor_block_v1` and its arrays.
+/// What this database calls the type `sensor_block_v2` and its arrays.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct BlockType {
     pub(crate) element: Oid,
@@ -25,7 +25,7 @@ pub(crate) struct BlockType {
 }
 
 /// Blocks of a session on their way to the database, as one parameter of the type
-/// `sensor_block_v1[]`.
+/// `sensor_block_v2[]`.
 #[derive(Debug)]
 pub(crate) struct BlockBatch {
     of: BlockType,
@@ -70,9 +70,9 @@ impl BlockBatch {
             checksum: Checksum::default(),
         };
         put_block(&mut row, sensor_type, block, &meta);
-        let checksum = row.checksum.finish();
-        row.checksum = Checksum::default();
+        let checksum = std::mem::take(&mut row.checksum).finish();
         row.number(checksum);
+        put_digest(&mut row, block, checksum);
         let len = (self.elements.len() - start - 4) as i32;
         self.elements[start..start + 4].copy_from_slice(&len.to_be_bytes());
         self.count += 1;
@@ -81,7 +81,7 @@ impl BlockBatch {
 
 impl Type<Postgres> for BlockBatch {
     fn type_info() -> PgTypeInfo {
-        PgTypeInfo::with_name("_sensor_block_v1")
+        PgTypeInfo::with_name("_sensor_block_v2")
     }
 }
 
@@ -123,7 +123,11 @@ impl RowWriter<'_> {
     }
 
     fn number<T: Element>(&mut self, value: T) {
-        self.field(T::OID, |buffer| value.put(buffer));
+        self.field(T::OID, |buffer| {
+            let start = buffer.len();
+            buffer.resize(start + T::BYTES, 0);
+            value.put(&mut buffer[start..]);
+        });
     }
 
     fn array<T: Element>(&mut self, values: impl ExactSizeIterator<Item = T>) {
@@ -166,6 +170,17 @@ fn put_block(row: &mut RowWriter<'_>, sensor_type: &SensorType, block: &Block, m
     put_others(row, columns);
 }
 
+/// Writes the digest behind the checksum of the row that it is of.
+fn put_digest(row: &mut RowWriter<'_>, block: &Block, checksum: i64) {
+    match block.digest() {
+        None => row.null(BYTEA),
+        Some(digest) => row.field(BYTEA, |buffer| {
+            buffer.extend_from_slice(&digest_head(checksum));
+            buffer.extend_from_slice(&digest.0);
+        }),
+    }
+}
+
 fn put_times(row: &mut RowWriter<'_>, times: &[i64]) {
     let first = times[0];
     let unit = if times
@@ -199,90 +214,42 @@ fn put_changes(row: &mut RowWriter<'_>, changed: &[i64]) {
 }
 
 fn put_numbers(row: &mut RowWriter<'_>, columns: &Columns) {
-    let forms: Vec<(&Column<Vec<f64>>, Form)> = columns
-        .numbers()
-        .iter()
-        .filter(|column| *column.rows() == Rows::All)
-        .map(|column| (column, form_of(column.values())))
-        .collect();
-    let decimals: Vec<_> = forms
-        .iter()
-        .filter_map(|(column, form)| match form {
-            Form::Decimal(places) => Some((*column, *places)),
-            _ => None,
-        })
-        .collect();
-    let of_form = |wanted: Form| -> Vec<&Column<Vec<f64>>> {
-        let matching = forms.iter().filter(|(_, form)| *form == wanted);
-        matching.map(|(column, _)| *column).collect()
-    };
-    let (singles, doubles) = (of_form(Form::Single), of_form(Form::Double));
-
-    row.texts_if_any(decimals.iter().map(|(column, _)| Some(column.name())));
-    row.array_if_any(decimals.iter().map(|&(_, places)| i16::from(places)));
-    put_values(row, decimals.len(), columns.len(), || {
-        decimals.iter().flat_map(|(column, places)| {
-            column
-                .values()
-                .iter()
-                .map(|&value| to_decimal(value, *places))
-        })
-    });
-    row.texts_if_any(singles.iter().map(|column| Some(column.name())));
-    put_values(row, singles.len(), columns.len(), || {
-        singles
-            .iter()
-            .flat_map(|column| column.values().iter().map(|&value| value as f32))
-    });
-    row.texts_if_any(doubles.iter().map(|column| Some(column.name())));
-    put_values(row, doubles.len(), columns.len(), || {
-        doubles
-            .iter()
-            .flat_map(|column| column.values().iter().copied())
-    });
+    let (mut decimals, mut singles, mut doubles) = (Vec::new(), Vec::new(), Vec::new());
+    for column in columns.numbers() {
+        if *column.rows() == Rows::All {
+            let name = column.name();
+            match narrowed(column.values()) {
+                Narrowed::Decimal(places, values) => decimals.push((name, places, values)),
+                Narrowed::Single(values) => singles.push((name, values)),
+                Narrowed::Double => doubles.push((name, column.values().as_slice())),
+            }
+        }
+    }
+    row.texts_if_any(decimals.iter().map(|(name, ..)| Some(*name)));
+    row.array_if_any(decimals.iter().map(|&(_, places, _)| i16::from(places)));
+    put_values(row, decimals.iter().map(|(.., values)| values.as_slice()));
+    row.texts_if_any(singles.iter().map(|(name, _)| Some(*name)));
+    put_values(row, singles.iter().map(|(_, values)| values.as_slice()));
+    row.texts_if_any(doubles.iter().map(|(name, _)| Some(*name)));
+    put_values(row, doubles.iter().map(|(_, values)| *values));
 }
 
 /// Writes the values of some columns, one column after the other; null where there are none.
-fn put_values<T: Element, I: Iterator<Item = T>>(
+fn put_values<'v, T: Element + 'v>(
     row: &mut RowWriter<'_>,
-    columns: usize,
-    rows: usize,
-    values: impl FnOnce() -> I,
+    columns: impl Iterator<Item = &'v [T]> + Clone,
 ) {
-    if columns == 0 {
+    let len = columns.clone().map(<[T]>::len).sum();
+    if len == 0 {
         return row.null(T::ARRAY_OID);
     }
     row.field(T::ARRAY_OID, |buffer| {
-        wire::put_array(
-            buffer,
-            Counted {
-                values: values(),
-                left: columns * rows,
-            },
-        );
+        wire::put_header(buffer, T::OID, len, false);
+        for values in columns {
+            wire::put_elements(buffer, values.iter().copied());
+        }
     });
 }
-
-/// An iterator of which it is known how many values it has.
-struct Counted<I> {
-    values: I,
-    left: usize,
-}
-
-impl<I: Iterator> Iterator for Counted<I> {
-    type Item = I::Item;
-
-    fn next(&mut self) -> Option<I::Item> {
-        self.left = self.left.saturating_sub(1);
-        self.values.next()
-    }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        (self.left, Some(self.left))
-    }
-}
-
-impl<I: Iterator> ExactSizeIterator for Counted<I> {}
 
 /// A value that is in no column of numbers which every record has.
 struct Other<'a> {

@@ -7,7 +7,7 @@ mod decode;
 mod encode;
 mod narrow;
 
-pub(crate) use decode::{BLOCK_COLUMNS_COUNT, block_of};
+pub(crate) use decode::{block_of, digest_of};
 pub(crate) use encode::{BlockBatch, BlockType};
 
 use crc32fast::Hasher;
@@ -28,4 +28,11 @@ impl Checksum {
     fn finish(self) -> i64 {
         i64::from(self.0.finalize())
     }
+}
+
+/// Bytes before a digest that say of which contents it is: its checksum.
+const DIGEST_HEAD_BYTES: usize = 4;
+
+fn digest_head(checksum: i64) -> [u8; DIGEST_HEAD_BYTES] {
+    (checksum as u32).to_be_bytes()
 }

@@ -1,1 +1,1 @@
-SELECT 'sensor_block_v1'::regtype::oid, 'sensor_block_v1[]'::regtype::oid
+SELECT 'sensor_block_v2'::regtype::oid, 'sensor_block_v2[]'::regtype::oid

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use koodtx_core::block::Block;
+use koodtx_core::block::{Block, read_summary};
 use koodtx_core::id::{SensorType, SignInId};
 use koodtx_core::pull::{Damage, PageStart, PullQuery, PullRequest, RecordPosition, RecordQuery};
 use koodtx_core::service::{Caller, SyncService};
@@ -91,18 +91,18 @@ async fn a_damaged_block_is_named_and_spares_everything_else() {
     assert!(
         found[0]
             .message
-            .contains("1970-01-01T00:17:04Z to before 1970-01-01T00:25:36Z"),
+            .contains("1970-01-01T00:14:18Z to before 1970-01-01T00:21:27Z"),
         "{}",
         found[0]
     );
     assert!(found[0].message.contains("checksum"), "{}", found[0]);
 
     // A read that meets the block says so, and gives everything else, in whatever chunks.
-    let lost = 512;
+    let lost = 429;
     let damage = Damage {
         sensor_type: SensorType::new("accelerometer").unwrap(),
-        from: Timestamp::from_millis(1_024_000),
-        until: Some(Timestamp::from_millis(1_536_000)),
+        from: Timestamp::from_millis(858_000),
+        until: Some(Timestamp::from_millis(1_287_000)),
     };
     for limit in [1, 100, 513, usize::MAX] {
         let (mut count, mut damaged, mut after) = (0, Vec::new(), None);
@@ -145,7 +145,7 @@ async fn a_damaged_block_is_named_and_spares_everything_else() {
         answer["damaged"],
         serde_json::json!([{
             "session_id": session_id(1), "sensor_type": "accelerometer",
-            "from": 1_024_000, "until": 1_536_000,
+            "from": 858_000, "until": 1_287_000,
         }])
     );
     assert_eq!(answer["sessions"][0]["data_count"], RECORDS_COUNT + 10);
@@ -196,6 +196,36 @@ async fn a_damaged_block_is_named_and_spares_everything_else() {
         .await
         .unwrap();
     assert_eq!(problems(&store).await, vec![]);
+}
+
+/// By a digest that is not its own a block would be taken for what it is not.
+#[tokio::test]
+async fn the_digest_of_other_records_is_found() {
+    let folder = TempDir::new().unwrap();
+    let store = open(&folder);
+    push(&store, 1, "accelerometer", 0, 400).await.unwrap();
+    push(&store, 1, "accelerometer", 400, 400).await.unwrap();
+    assert_eq!(problems(&store).await, vec![]);
+    let entries = blocks(&store, 1);
+    let digests: Vec<[u8; 16]> = entries
+        .iter()
+        .map(|entry| {
+            let bytes = store.inner().values.load(entry).unwrap();
+            read_summary(&bytes).unwrap().unwrap().digest.0
+        })
+        .collect();
+    let mut bytes = store.inner().values.load(&entries[0]).unwrap().into_owned();
+    let at = bytes.windows(16).position(|bytes| bytes == digests[0]);
+    let at = at.unwrap();
+    bytes[at..at + 16].copy_from_slice(&digests[1]);
+    let content = bytes.len() - 4;
+    let checksum = crc32fast::hash(&bytes[..content]);
+    bytes[content..].copy_from_slice(&checksum.to_le_bytes());
+    assert!(Block::decode(&bytes).is_ok());
+    spoil(&store, |set| {
+        set.put(&Key::from_bytes(entries[0].key()), &bytes).unwrap();
+    });
+    assert_eq!(problems(&store).await.len(), 1);
 }
 
 fn everything() -> PullQuery {
@@ -310,7 +340,9 @@ async fn every_broken_index_and_count_is_found() {
     for (message, work) in cases {
         let folder = TempDir::new().unwrap();
         let store = open(&folder);
-        push(&store, 1, "a", 0, RECORDS_COUNT).await.unwrap();
+        // Full blocks, and an open end.
+        push(&store, 1, "a", 0, RECORDS_COUNT - 10).await.unwrap();
+        push(&store, 1, "a", RECORDS_COUNT - 10, 10).await.unwrap();
         push(&store, 2, "a", 0, 10).await.unwrap();
         assert_eq!(problems(&store).await, vec![]);
         let record = SessionRecord::find(&store.inner().values, USER, session_id(1))

@@ -1,6 +1,6 @@
-//! The head of an encoded block: what [`BlockMeta`] says.
+//! The head of an encoded block: what [`BlockMeta`] says, and the digest.
 
-use super::super::BlockMeta;
+use super::super::{BlockDigest, BlockMeta, DIGEST_BYTES};
 use super::BlockError;
 use super::bytes::{Reader, put_signed, put_varint};
 use crate::time::Timestamp;
@@ -34,4 +34,24 @@ pub(super) fn read_header(reader: &mut Reader<'_>) -> Result<BlockMeta, BlockErr
         last: Timestamp::from_micros(last),
         changed: Timestamp::from_micros(changed),
     })
+}
+
+pub(super) fn write_digest(digest: Option<BlockDigest>, out: &mut Vec<u8>) {
+    out.push(u8::from(digest.is_some()));
+    if let Some(BlockDigest(digest)) = digest {
+        out.extend_from_slice(&digest);
+    }
+}
+
+pub(super) fn read_digest(reader: &mut Reader<'_>) -> Result<Option<BlockDigest>, BlockError> {
+    match reader.byte()? {
+        0 => Ok(None),
+        1 => {
+            let digest: Option<&[u8; DIGEST_BYTES]> = reader.bytes(DIGEST_BYTES)?.first_chunk();
+            Ok(digest.copied().map(BlockDigest))
+        }
+        _ => Err(BlockError::Invalid(
+            "the digest is neither absent nor present",
+        )),
+    }
 }

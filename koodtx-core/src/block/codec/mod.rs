@@ -3,6 +3,7 @@
 //! ```text
 //! version      1 byte
 //! header       count, first time, last time, latest change: all of BlockMeta, as varints
+//! digest       0, or 1 and 16 bytes: that of BlockSummary; absent in version 1
 //! times        unit (0: microseconds, 1: milliseconds), list of integers, from the first time
 //! changed      runs of equal values: distance from the latest change, length
 //! stamps       0, or 1 and as the times
@@ -29,15 +30,17 @@ mod pco_chunk;
 mod tests;
 mod texts;
 
-use super::{Block, BlockMeta};
+use super::{Block, BlockDigest, BlockMeta, BlockSummary};
 use crate::time::MICROS_PER_MILLI;
 use bytes::{Reader, put_varint};
 use columns::{columns_bytes, read_columns, write_columns};
-use header::{read_header, write_header};
+use header::{read_digest, read_header, write_digest, write_header};
 use integers::{Plan, read_integers};
 
 /// The version that is written. Every version up to it is read.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
+/// The version whose blocks have no digest.
+const VERSION_WITHOUT_DIGEST: u8 = 1;
 /// The version and the checksum.
 const FRAME_BYTES: usize = 1 + CHECKSUM_BYTES;
 const CHECKSUM_BYTES: usize = 4;
@@ -80,7 +83,19 @@ pub enum BlockError {
 /// # Errors
 /// [`BlockError`] where the bytes are damaged, of a newer version, or no block.
 pub fn read_meta(bytes: &[u8]) -> Result<BlockMeta, BlockError> {
-    read_header(&mut Reader::new(unframe(bytes)?, 0))
+    let (version, content) = unframe(bytes)?;
+    Ok(read_head(&mut Reader::new(content, 0), version)?.0)
+}
+
+/// Reads what a store needs to know of an encoded block that may hold what is pushed again; `None` where it has
+/// no digest: it is small, or written by an earlier version.
+///
+/// # Errors
+/// As [`read_meta`].
+pub fn read_summary(bytes: &[u8]) -> Result<Option<BlockSummary>, BlockError> {
+    let (version, content) = unframe(bytes)?;
+    let (meta, digest) = read_head(&mut Reader::new(content, 0), version)?;
+    Ok(digest.map(|digest| BlockSummary { meta, digest }))
 }
 
 impl Block {
@@ -98,6 +113,7 @@ impl Block {
         let mut out = Vec::with_capacity(ENCODED_BLOCK_BYTES + self.len() * ENCODED_RECORD_BYTES);
         out.push(VERSION);
         write_header(&meta, &mut out);
+        write_digest(self.digest(), &mut out);
         let first = meta.first.as_micros();
         write_times(&self.columns.times, first, &mut out);
         write_changed(&self.changed, meta.changed.as_micros(), &mut out);
@@ -121,8 +137,9 @@ impl Block {
 }
 
 fn decode_within(bytes: &[u8], allowance_bytes: usize) -> Result<Block, BlockError> {
-    let mut reader = Reader::new(unframe(bytes)?, allowance_bytes);
-    let meta = read_header(&mut reader)?;
+    let (version, content) = unframe(bytes)?;
+    let mut reader = Reader::new(content, allowance_bytes);
+    let (meta, _) = read_head(&mut reader, version)?;
     let count = meta.count as usize;
     let (first, last) = (meta.first.as_micros(), meta.last.as_micros());
 
@@ -156,8 +173,21 @@ fn decode_within(bytes: &[u8], allowance_bytes: usize) -> Result<Block, BlockErr
     Ok(block)
 }
 
-/// What stands between version and checksum, once both are known to be good.
-fn unframe(bytes: &[u8]) -> Result<&[u8], BlockError> {
+/// What stands before the times.
+fn read_head(
+    reader: &mut Reader<'_>,
+    version: u8,
+) -> Result<(BlockMeta, Option<BlockDigest>), BlockError> {
+    let meta = read_header(reader)?;
+    let digest = match version {
+        VERSION_WITHOUT_DIGEST => None,
+        _ => read_digest(reader)?,
+    };
+    Ok((meta, digest))
+}
+
+/// The version, and what stands between it and the checksum, once both are known to be good.
+fn unframe(bytes: &[u8]) -> Result<(u8, &[u8]), BlockError> {
     if bytes.len() < FRAME_BYTES {
         return Err(BlockError::Truncated);
     }
@@ -166,7 +196,7 @@ fn unframe(bytes: &[u8]) -> Result<&[u8], BlockError> {
         return Err(BlockError::Checksum);
     }
     match content.split_first() {
-        Some((&VERSION, body)) => Ok(body),
+        Some((&version @ VERSION_WITHOUT_DIGEST..=VERSION, body)) => Ok((version, body)),
         Some((&version, _)) if version > VERSION => Err(BlockError::NewerVersion(version)),
         _ => Err(BlockError::Invalid("there is no such version")),
     }

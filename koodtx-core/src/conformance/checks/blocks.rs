@@ -130,6 +130,29 @@ pub(crate) async fn a_large_retry_changes_nothing(h: &Harness) -> Outcome {
     expected.is_stored(h).await
 }
 
+/// As many records over the same time as are stored, of which one is another: it counts, wherever it stands.
+pub(crate) async fn a_large_push_of_other_values_is_no_repeat(h: &Harness) -> Outcome {
+    let mut expected = Expected::default();
+    let times = || (0..SERIES_RECORDS_COUNT).map(|nth| nth * 2);
+    let large = values(times(), "1.5");
+    expected.push(h, &large).await?;
+    let last = large.len() - 1;
+    for at in [0, 1, last / 2, last - 1, last] {
+        for data in [r#"{"x":1.25}"#, r#"{"y":1.25}"#] {
+            let mut other = large.clone();
+            other[at] = (large[at].0, data.to_owned());
+            expected.push(h, &other).await?;
+        }
+        // And as it was before.
+        expected.push(h, &large).await?;
+    }
+    let mut moved = large.clone();
+    moved[last / 2].0 += 1;
+    expected.push(h, &moved).await?;
+    expected.push(h, &large).await?;
+    expected.is_stored(h).await
+}
+
 /// Of a long series, a pull of changes returns only what changed.
 pub(crate) async fn changes_of_a_long_series_are_found(h: &Harness) -> Outcome {
     h.push(ANN, &session(RUN), &samples("gps", 0..SERIES_RECORDS_COUNT))
