@@ -8,8 +8,8 @@ use std::convert::Infallible;
 
 use koodtx_core::block::{
     BLOCK_RAW_MAX_BYTES, BLOCK_RECORDS_MAX_COUNT, Block, BlockSummary, IncomingSeries, Leaf,
-    MergeCounts, OPEN_BLOCKS_MAX_COUNT, OpenEnd, SeriesEnd, SeriesMerge, SeriesMerger, join_blocks,
-    merge_series,
+    MergeCounts, OPEN_BLOCKS_MAX_COUNT, OpenEnd, Record, SeriesEnd, SeriesMerge, SeriesMerger,
+    join_blocks, merge_series,
 };
 use koodtx_core::json::{Json, Number, canonical_text};
 use koodtx_core::push::PushBatch;
@@ -379,6 +379,7 @@ proptest! {
         times_now in 0..2_i64,
         is_forgetful: bool,
         knows_digests: bool,
+        has_stamps: bool,
         grows: bool,
     ) {
         let mut series = Series { is_forgetful, knows_digests, ..Series::default() };
@@ -387,6 +388,8 @@ proptest! {
         let pushes: Vec<Vec<Pushed>> = (0..).zip(pushes).map(|(nth, mut push)| {
             for record in &mut push {
                 record.time_millis += if grows { nth * 250 } else { 0 };
+                // Only pushes without stamps are known by digests.
+                record.stamp_micros = record.stamp_micros.filter(|_| has_stamps);
             }
             push
         }).collect();
@@ -472,6 +475,28 @@ fn large_appends_are_dealt_out_evenly_and_read_nothing() {
     series.push(&samples(60_000..61_660), tick);
     series.check();
     assert_eq!((series.reads, series.open), (2, None));
+}
+
+#[test]
+fn a_longer_block_of_an_earlier_version_stays_until_it_is_changed() {
+    let tick = Tick::after(Timestamp::ZERO, Timestamp::from_micros(1));
+    let records: Vec<Record> = (0..512)
+        .map(|nth| Record {
+            timestamp: Timestamp::from_millis(nth * 2),
+            changed: tick.at(),
+            stamp: tick.at(),
+            data: format!(r#"{{"x":{nth}}}"#),
+        })
+        .collect();
+    let old = Block::from_records(&records).unwrap();
+    let mut series = Series::default();
+    series.blocks.insert(old.time(0), old);
+    series.push(&samples(2_000..2_100), tick);
+    let sizes = |series: &Series| series.blocks.values().map(Block::len).collect::<Vec<_>>();
+    assert_eq!((sizes(&series), series.reads), (vec![512, 100], 0));
+    series.push(&samples([501].into_iter()), tick);
+    assert_eq!((sizes(&series), series.reads), (vec![257, 256, 100], 1));
+    series.check();
 }
 
 #[test]

@@ -23,7 +23,7 @@ const SERIES_AT_ONCE_MAX_COUNT: usize = 64;
 /// Blocks read in one statement.
 const BLOCKS_AT_ONCE_MAX_COUNT: usize = 64;
 /// Blocks of a series of which it is read at once where they lie.
-const DIRECTORY_MAX_COUNT: usize = 4096;
+const DIRECTORY_MAX_COUNT: usize = 512;
 /// Blocks are sent to the database when they have so many bytes together.
 const WRITE_AT_BYTES: usize = 4 * 1024 * 1024;
 

@@ -201,7 +201,8 @@ impl<'a> Source<'a> {
 /// all: as many as are its share, and one more, since a chunk mostly begins within a block; of a series with
 /// few records just one.
 fn read_ahead(limit: usize, counts: impl Iterator<Item = u64> + Clone) -> Vec<usize> {
-    const BLOCK_RECORDS: u128 = BLOCK_RECORDS_MAX_COUNT as u128;
+    // Between two thirds full, from where on nobody fills them up, and full.
+    const BLOCK_RECORDS: u128 = BLOCK_RECORDS_MAX_COUNT as u128 * 5 / 6;
     let total = counts.clone().sum::<u64>().max(1);
     let blocks = |count: u64| {
         let share = limit as u128 * u128::from(count) / u128::from(total);
@@ -237,7 +238,7 @@ mod tests {
     #[test]
     fn as_much_is_read_of_each_series_as_a_chunk_takes_of_it() {
         let counts = [360_000, 360_000, 360_000, 3_600, 0];
-        assert_eq!(read_ahead(8_192, counts.into_iter()), [7, 7, 7, 1, 1]);
+        assert_eq!(read_ahead(8_192, counts.into_iter()), [8, 8, 8, 1, 1]);
         assert_eq!(read_ahead(1, [9].into_iter()), [1]);
         assert_eq!(read_ahead(8_192, [0].into_iter()), [1]);
         let most = READ_AHEAD_MAX_BLOCKS;

@@ -170,6 +170,8 @@ impl<'a> SeriesKey<'a> {
         let corrupt = |error| self.corrupt(values, &entry, &error);
         if first == time
             && let Some(summary) = read_summary(&bytes).map_err(corrupt)?
+            // Of a block at the wrong place nothing follows.
+            && summary.meta.first == first
             && let Some(rows) = merger.equal_rows(&summary)
         {
             return Ok(Stored::Equal(rows));

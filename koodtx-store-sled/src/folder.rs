@@ -9,9 +9,9 @@ use koodtx_core::store::{StoreError, StoreErrorKind};
 use crate::error::Failure;
 use crate::wal::Wal;
 
-/// Version of the folder that this program writes. It reads format 1, which has no open ends, and format
-/// 2, which has no log.
-const FORMAT_VERSION: u32 = 3;
+/// Version of the folder that this program writes. It reads format 1, which has no open ends, format 2, which
+/// has no log, and format 3, whose blocks have no digests.
+const FORMAT_VERSION: u32 = 4;
 /// The first version with a log.
 const FORMAT_OF_LOG: u32 = 3;
 /// The oldest version that it reads.

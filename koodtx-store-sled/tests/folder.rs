@@ -63,7 +63,7 @@ fn a_folder_of_a_newer_format_is_refused() {
     let folder = TempDir::new().unwrap();
     drop(open(folder.path()).unwrap());
     let file = folder.path().join("koodtx-format");
-    assert_eq!(fs::read_to_string(&file).unwrap(), "3\n");
+    assert_eq!(fs::read_to_string(&file).unwrap(), "4\n");
     fs::write(&file, "4\n").unwrap();
     let (kind, message) = refused(folder.path());
     assert_eq!(kind, StoreErrorKind::Corrupt);
@@ -74,7 +74,7 @@ fn a_folder_of_a_newer_format_is_refused() {
 
     fs::write(&file, "").unwrap();
     assert!(refused(folder.path()).1.contains("holds no version"));
-    fs::write(&file, "3\n").unwrap();
+    fs::write(&file, "4\n").unwrap();
     open(folder.path()).unwrap();
 }
 
@@ -85,7 +85,7 @@ fn an_older_format_is_raised_so_that_an_older_program_leaves_the_folder_alone() 
     let file = folder.path().join("koodtx-format");
     fs::write(&file, "1\n").unwrap();
     drop(open(folder.path()).unwrap());
-    assert_eq!(fs::read_to_string(&file).unwrap(), "3\n");
+    assert_eq!(fs::read_to_string(&file).unwrap(), "4\n");
     fs::write(&file, "0\n").unwrap();
     assert!(refused(folder.path()).1.contains("unknown format 0"));
 }

@@ -59,6 +59,7 @@ pub(super) async fn measure(bench: &mut Bench, store: Store) -> Result<(), Repor
     // What happens only once is not what is measured.
     let warm_up = fresh.push_for(short_turn).await;
     bench.results.rate(&warm_up);
+    home.settle().await?;
     let mut turns = Turns::default();
     for _ in 0..bench.sizes.rounds {
         let before = processes.cpu_seconds()?;

@@ -55,6 +55,12 @@ impl Block {
 
 impl Columns {
     /// The digest of the rows `range`, however few they are.
+    ///
+    /// Stores keep digests: another way to make them needs another version of the codec, and another column in
+    /// PostgreSQL.
+    ///
+    /// # Panics
+    /// If there are no such rows.
     pub fn digest(&self, range: Range<usize>) -> BlockDigest {
         let mut writer = Writer {
             bytes: Vec::with_capacity(

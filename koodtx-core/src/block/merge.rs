@@ -176,7 +176,7 @@ impl<'a> SeriesMerger<'a> {
         &self.incoming.columns.times[self.from..]
     }
 
-    /// Writes all records behind what is stored, where they belong there and the open end has room for
+    /// Writes all records behind what is stored, where they belong there and the open end, if there is one, has room for
     /// them; does nothing otherwise.
     pub fn append(&mut self) -> Option<LeafEdit> {
         let first = self.next_time().filter(|_| self.from == 0)?;
@@ -242,13 +242,14 @@ impl<'a> SeriesMerger<'a> {
 
     /// The records that `stored` has one for one, with the same values, where nobody sent a stamp with them:
     /// merging them would change nothing, so the block need not be read. Looks at all records, also those that
-    /// are merged.
+    /// are merged: ask for blocks that begin at the time of a record which is still to come.
     pub fn equal_rows(&self, stored: &BlockSummary) -> Option<EqualRows> {
         let times = &self.incoming.columns.times;
         let (first, last) = (stored.meta.first.as_micros(), stored.meta.last.as_micros());
         let from = times.partition_point(|&time| time < first);
         let rows = from..from + stored.meta.count as usize;
         let is_equal = self.incoming.stamps.is_empty()
+            && !rows.is_empty()
             && times.get(rows.start) == Some(&first)
             && rows.end.checked_sub(1).and_then(|at| times.get(at)) == Some(&last)
             && self.incoming.columns.digest(rows.clone()) == stored.digest;

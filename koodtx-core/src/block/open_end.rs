@@ -10,12 +10,13 @@ use crate::time::Timestamp;
 /// small blocks a series may have.
 pub const OPEN_BLOCKS_MAX_COUNT: u32 = 16;
 
-/// The blocks at the end of a series that are not full yet.
+/// The blocks at the end of a series that do not count as full yet: two thirds of what a block may hold.
 ///
 /// Filling up the last block with every small push would write each record as often as a block has
 /// room for pushes. So a push that only appends leaves its records as a block of their own, without
 /// reading anything, until the open end would hold more than a block may, or has
-/// [`OPEN_BLOCKS_MAX_COUNT`] blocks; the push that finds no room any more merges it into full blocks.
+/// [`OPEN_BLOCKS_MAX_COUNT`] blocks; the push that finds no room any more merges it into blocks
+/// that count as full, or leaves one that does not. What fills such blocks by itself leaves no open end.
 /// Each record is written about twice, then. Everywhere else an open end counts as one block.
 ///
 /// A store keeps this with the series, as it gets it from a

@@ -1,5 +1,6 @@
 //! Defects of keeping values.
 
+use koodtx_core::block::BLOCK_RECORDS_MAX_COUNT;
 use koodtx_core::id::SensorType;
 use koodtx_core::time::MICROS_PER_MILLI;
 use serde_json::{Map, Value, json};
@@ -140,11 +141,10 @@ pub const VALUES: &[Saboteur] = &[
         "behind the first block, a field that is absent is kept as null",
         Hooks {
             push: |inner, command, now| {
-                const BLOCK_RECORDS: usize = 512;
                 let mut row = 0;
                 let edited = edit_data(&command, |members| {
                     row += 1;
-                    if row > BLOCK_RECORDS {
+                    if row > BLOCK_RECORDS_MAX_COUNT {
                         members.entry("x").or_insert(Value::Null);
                     }
                 });

@@ -18,6 +18,7 @@ fn check(bytes: &[u8]) {
         return;
     };
     assert_eq!(read_meta(bytes).ok(), block.meta());
+    assert!(read_summary(bytes).is_ok());
     let again = block.encode();
     let back = Block::decode(&again).expect("its own bytes are read");
     assert_eq!(back, block);

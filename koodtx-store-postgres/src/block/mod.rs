@@ -1,7 +1,8 @@
 //! Blocks as rows of `sensor_blocks`.
 //!
 //! A row has the columns of a block in the narrowest types that hold them exactly (`narrow`), travels
-//! in PostgreSQL's binary form (`encode`, `decode`), and ends with a checksum of that form.
+//! in PostgreSQL's binary form (`encode`, `decode`), has a checksum of that form, and behind it a digest
+//! that begins with that checksum.
 
 mod decode;
 mod encode;

@@ -67,6 +67,11 @@ fn all_versions_stay_readable() {
         assert_eq!(read_meta(golden).ok(), golden_block().meta());
     }
     assert_eq!(read_summary(GOLDEN_V1), Ok(None));
+    // Digests are kept, so they may not change either.
+    let digest = read_summary(GOLDEN_V2)
+        .unwrap()
+        .map(|summary| summary.digest);
+    assert_eq!(digest, golden_block().digest());
 }
 
 /// Not a promise to anybody, but whoever changes what is written should know it.
