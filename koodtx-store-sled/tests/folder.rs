@@ -64,11 +64,11 @@ fn a_folder_of_a_newer_format_is_refused() {
     drop(open(folder.path()).unwrap());
     let file = folder.path().join("koodtx-format");
     assert_eq!(fs::read_to_string(&file).unwrap(), "4\n");
-    fs::write(&file, "4\n").unwrap();
+    fs::write(&file, "5\n").unwrap();
     let (kind, message) = refused(folder.path());
     assert_eq!(kind, StoreErrorKind::Corrupt);
     assert!(
-        message.contains("format 4") && message.contains("run the newer version"),
+        message.contains("format 5") && message.contains("run the newer version"),
         "{message}"
     );
 

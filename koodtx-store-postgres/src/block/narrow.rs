@@ -152,7 +152,7 @@ mod tests {
         assert_eq!(narrowed(&[0.000_000_1, 1_000_000.0]), Narrowed::Double);
         for far in [i32::MAX, i32::MIN] {
             assert_eq!(narrowed(&[f64::from(far)]), decimals(0, &[far]));
-            assert_eq!(narrowed(&[f64::from(far) * 3.0]), Narrowed::Double);
+            assert_eq!(narrowed(&[f64::from(far) * 3.0 + 0.5]), Narrowed::Double);
         }
     }
 }
