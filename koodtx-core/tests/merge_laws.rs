@@ -8,8 +8,8 @@ use std::convert::Infallible;
 
 use koodtx_core::block::{
     BLOCK_RAW_MAX_BYTES, BLOCK_RECORDS_MAX_COUNT, Block, BlockSummary, IncomingSeries, Leaf,
-    MergeCounts, OPEN_BLOCKS_MAX_COUNT, OpenEnd, Record, SeriesEnd, SeriesMerge, SeriesMerger,
-    join_blocks, merge_series,
+    MergeCounts, OPEN_BLOCKS_MAX_COUNT, OpenEnd, Record, SeriesEnd, Stored, join_blocks,
+    merge_series,
 };
 use koodtx_core::json::{Json, Number, canonical_text};
 use koodtx_core::push::PushBatch;
@@ -224,34 +224,18 @@ impl Series {
                 }
             })
         };
-        let merge = if self.knows_digests {
-            let mut merger = SeriesMerger::new(incoming, end, tick);
-            let mut edits = Vec::from_iter(merger.append());
-            while let Some(time) = merger.next_time() {
-                let equal = blocks
-                    .get(&time)
-                    .and_then(|block| merger.equal_rows(&summary(block)?));
-                if let Some(rows) = equal {
-                    self.skipped += rows.len();
-                    merger.skip(rows);
-                    continue;
-                }
-                reads += 1;
-                edits.extend(merger.apply(leaf_at(time)));
+        let mut skipped = 0;
+        let merge = merge_series(incoming, end, tick, |merger, time| {
+            let known = blocks.get(&time).filter(|_| self.knows_digests);
+            if let Some(rows) = known.and_then(|block| merger.equal_rows(&summary(block)?)) {
+                skipped += rows.len();
+                return Ok::<_, Infallible>(Stored::Equal(rows));
             }
-            SeriesMerge {
-                edits,
-                counts: merger.counts(),
-                effect: merger.effect(),
-                open: merger.open(),
-            }
-        } else {
-            let read = |time| {
-                reads += 1;
-                Ok::<_, Infallible>(leaf_at(time))
-            };
-            merge_series(incoming, end, tick, read).unwrap()
-        };
+            reads += 1;
+            Ok(Stored::Leaf(leaf_at(time)))
+        })
+        .unwrap();
+        self.skipped += skipped;
         self.reads += reads;
         assert_eq!(merge.edits.is_empty(), merge.effect == Effect::Kept);
         for edit in merge.edits {

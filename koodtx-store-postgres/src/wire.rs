@@ -106,9 +106,7 @@ pub(crate) fn put_sparse_array<T: Element>(
     put_header(buffer, T::OID, values.len(), has_nulls);
     for value in values {
         match value {
-            Some(value) => {
-                put_elements(buffer, std::iter::once(value));
-            }
+            Some(value) => put_elements(buffer, std::iter::once(value)),
             None => buffer.extend_from_slice(&NULL.to_be_bytes()),
         }
     }

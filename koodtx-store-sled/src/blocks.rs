@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use koodtx_core::block::{
-    Block, BlockMeta, EqualRows, Leaf, LeafEdit, OpenEnd, SeriesMerger, read_meta, read_summary,
+    Block, BlockMeta, Leaf, LeafEdit, OpenEnd, SeriesMerger, Stored, read_meta, read_summary,
 };
 use koodtx_core::id::{SensorType, SessionId, UserId};
 use koodtx_core::pull::Damage;
@@ -26,14 +26,6 @@ pub(crate) struct SeriesKey<'a> {
     pub(crate) number: u32,
     /// Its open end, as it is stored.
     pub(crate) open: Option<OpenEnd>,
-}
-
-/// What is stored where records of a push belong.
-pub(crate) enum Stored {
-    /// A block that has the next ones as they are.
-    Equal(EqualRows),
-    /// Something to merge them into, if anything.
-    Leaf(Option<Leaf>),
 }
 
 /// Bytes of the time before a block of an open end.

@@ -1,13 +1,13 @@
 //! Merging a push.
 
-use koodtx_core::block::{MergeCounts, SeriesMerger};
+use koodtx_core::block::{MergeCounts, merge_series};
 use koodtx_core::push::SeriesBatch;
 use koodtx_core::register::Effect;
 use koodtx_core::session::{Admission, SessionMerge, SessionState};
 use koodtx_core::store::{PushCommand, PushOutcome};
 use koodtx_core::time::{Tick, Timestamp};
 
-use crate::blocks::{SeriesKey, Stored};
+use crate::blocks::SeriesKey;
 use crate::error::Result;
 use crate::log;
 use crate::series::{self, SeriesRecord};
@@ -160,18 +160,12 @@ impl Merge<'_, '_> {
             open: stored.and_then(|stored| stored.open),
         };
         let end = stored.map(SeriesRecord::end);
-        let mut merger = SeriesMerger::new(&batch.records, end, self.tick);
-        let mut edits = Vec::from_iter(merger.append());
-        while let Some(time) = merger.next_time() {
-            match key.stored_at(&self.inner.values, time, &merger)? {
-                Stored::Equal(rows) => merger.skip(rows),
-                Stored::Leaf(leaf) => edits.extend(merger.apply(leaf)),
-            }
-        }
-        let (counts, open) = (merger.counts(), merger.open());
-        admitted.count_records(&counts, merger.effect(), stored.is_none());
-        for edit in &edits {
-            key.edit(&mut self.set, edit, open)?;
+        let merge = merge_series(&batch.records, end, self.tick, |merger, time| {
+            key.stored_at(&self.inner.values, time, merger)
+        })?;
+        admitted.count_records(&merge.counts, merge.effect, stored.is_none());
+        for edit in &merge.edits {
+            key.edit(&mut self.set, edit, merge.open)?;
         }
         let range @ (first, last) = batch.records.range();
         let mut record = stored.cloned().unwrap_or(SeriesRecord {
@@ -181,11 +175,11 @@ impl Merge<'_, '_> {
             last,
             open: None,
         });
-        record.open = open;
-        record.extend(&counts, range);
+        record.open = merge.open;
+        record.extend(&merge.counts, range);
         if stored != Some(&record) {
             record.write(&mut self.set, key.user, life, &batch.sensor_type)?;
         }
-        Ok(counts)
+        Ok(merge.counts)
     }
 }

@@ -66,10 +66,8 @@ impl Worker {
         let mut tally = Tally::default();
         let mut sent_samples = 0;
         while until.goes_on(sent_samples) {
-            let push = match self.next.take() {
-                Some(push) => push,
-                None => self.source.next().into(),
-            };
+            let prepared = self.next.take();
+            let push = prepared.unwrap_or_else(|| self.source.next().into());
             let (samples, bytes) = (push.samples, push.text.len() as u64);
             sent_samples += samples;
             let sent = Instant::now();

@@ -57,6 +57,15 @@ pub struct Leaf {
     pub next_first: Option<Timestamp>,
 }
 
+/// What a store finds where records of a push belong.
+#[derive(Clone, Debug)]
+pub enum Stored {
+    /// A block that has the next records as they are.
+    Equal(EqualRows),
+    /// The leaf to merge them into; `None` where the series has no block.
+    Leaf(Option<Leaf>),
+}
+
 /// What to write in place of one leaf.
 #[derive(Clone, Debug)]
 pub struct LeafEdit {
@@ -284,25 +293,29 @@ impl<'a> SeriesMerger<'a> {
 
 /// Merges the records of one series into its stored blocks.
 ///
-/// `end` is what is remembered of the series, if anything. `leaf_at(time)` reads the leaf that records
-/// at `time` belong into: the last block whose first time is not after `time`, or else the first block
-/// of the series, or `None` where the series has no block; in place of a block of the
-/// [open end](OpenEnd) all of that. It is called once for each leaf that gets records, in the order of
-/// time, and for no other: the cost is that of what the push overlaps, however long the series is. For
-/// records that only append it is mostly not called at all.
+/// `end` is what is remembered of the series, if anything. `stored_at(merger, time)` reads the leaf that
+/// records at `time` belong into: the last block whose first time is not after `time`, or else the first
+/// block of the series, or `None` where the series has no block; in place of a block of the
+/// [open end](OpenEnd) all of that. Where that block begins at `time`, it may ask
+/// [`equal_rows`](SeriesMerger::equal_rows) first, and not read it. It is called for each leaf that gets
+/// records, in the order of time, and for no other: the cost is that of what the push overlaps, however long
+/// the series is. For records that only append it is mostly not called at all.
 ///
 /// # Errors
-/// Those of `leaf_at`.
+/// Those of `stored_at`.
 pub fn merge_series<E>(
     incoming: &IncomingSeries,
     end: Option<SeriesEnd>,
     tick: Tick,
-    mut leaf_at: impl FnMut(Timestamp) -> Result<Option<Leaf>, E>,
+    mut stored_at: impl FnMut(&SeriesMerger<'_>, Timestamp) -> Result<Stored, E>,
 ) -> Result<SeriesMerge, E> {
     let mut merger = SeriesMerger::new(incoming, end, tick);
     let mut edits = Vec::from_iter(merger.append());
     while let Some(time) = merger.next_time() {
-        edits.extend(merger.apply(leaf_at(time)?));
+        match stored_at(&merger, time)? {
+            Stored::Equal(rows) => merger.skip(rows),
+            Stored::Leaf(leaf) => edits.extend(merger.apply(leaf)),
+        }
     }
     Ok(SeriesMerge {
         edits,

@@ -23,8 +23,8 @@ pub use columns::{Column, Columns, Rows, Texts};
 pub use digest::{BlockDigest, BlockSummary, DIGEST_BYTES, DIGEST_RECORDS_MIN_COUNT};
 pub(crate) use merge::NO_STAMP;
 pub use merge::{
-    EqualRows, IncomingSeries, Leaf, LeafEdit, MergeCounts, SeriesMerge, SeriesMerger, join_blocks,
-    merge_series,
+    EqualRows, IncomingSeries, Leaf, LeafEdit, MergeCounts, SeriesMerge, SeriesMerger, Stored,
+    join_blocks, merge_series,
 };
 pub use open_end::{OPEN_BLOCKS_MAX_COUNT, OpenEnd, SeriesEnd};
 pub use parts::BlockParts;

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use koodtx_core::block::{Block, merge_series};
+use koodtx_core::block::{Block, Stored, merge_series};
 use koodtx_core::pull::{Cursor, RecordPosition};
 use koodtx_core::push::PushBatch;
 use koodtx_core::time::{Tick, Timestamp};
@@ -56,7 +56,9 @@ fn main() {
         };
         for (index, series) in batch.series.iter().enumerate().take(2) {
             let tick = Tick::after(Timestamp::ZERO, Timestamp::from_millis(1_763_035_200_000));
-            let merged = merge_series(&series.records, None, tick, |_| Ok::<_, ()>(None));
+            let merged = merge_series(&series.records, None, tick, |_, _| {
+                Ok::<_, ()>(Stored::Leaf(None))
+            });
             let edits = merged.expect("nothing is read").edits;
             let block: &Block = &edits[0].written[0];
             let bytes = block.encode();
