@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
 use reqwest::{Client, Response, StatusCode};
 use serde::Deserialize;
@@ -26,7 +27,7 @@ pub(crate) struct Endpoint {
 /// A body on its way.
 #[derive(Debug)]
 pub(super) struct Push {
-    pub text: Vec<u8>,
+    pub text: Bytes,
     pub samples: u64,
 }
 
@@ -109,7 +110,7 @@ impl Endpoint {
 impl From<&Body> for Push {
     fn from(body: &Body) -> Self {
         Self {
-            text: body.text().to_vec(),
+            text: body.to_send(),
             samples: body.samples_count() as u64,
         }
     }

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use bytes::{Bytes, BytesMut};
 use koodtx_core::id::SessionId;
 use koodtx_core::time::Timestamp;
 
@@ -9,6 +10,9 @@ use super::recording::{RECORDING_START_MILLIS, Sample};
 
 /// Digits of a time in milliseconds: until the year 2286.
 pub(super) const TIME_DIGITS_COUNT: usize = 13;
+/// The last of them, which hold ten seconds: times that follow each other share the others.
+const TIME_LAST_DIGITS_COUNT: usize = 4;
+const TIME_LAST_MILLIS: i64 = 10_i64.pow(TIME_LAST_DIGITS_COUNT as u32);
 /// Characters of a session id.
 const SESSION_ID_CHARS: usize = 36;
 
@@ -18,7 +22,7 @@ const SESSION_ID_CHARS: usize = 36;
 /// few beforehand, and then changes only ids, times and digits where they stand.
 #[derive(Clone, Debug)]
 pub struct Body {
-    pub(super) text: Vec<u8>,
+    pub(super) text: Bytes,
     /// Where the session's id stands; once in JSON.
     pub(super) sessions_at: Vec<usize>,
     pub(super) samples_count: usize,
@@ -78,7 +82,7 @@ impl Body {
         }
         text.push_str("]}");
         Self {
-            text: text.into_bytes(),
+            text: text.into(),
             sessions_at: vec![session_at],
             samples_count: samples.len(),
             times,
@@ -91,6 +95,11 @@ impl Body {
         &self.text
     }
 
+    /// The text, to be sent. As long as this is held, varying the body copies it.
+    pub fn to_send(&self) -> Bytes {
+        self.text.clone()
+    }
+
     /// Samples in it.
     pub fn samples_count(&self) -> usize {
         self.samples_count
@@ -99,31 +108,58 @@ impl Body {
     /// Moves the push to another session.
     pub fn set_session(&mut self, session: SessionId) {
         let mut buffer = [0; SESSION_ID_CHARS];
-        let text = session.0.as_hyphenated().encode_lower(&mut buffer);
+        let id = session.0.as_hyphenated().encode_lower(&mut buffer);
+        let mut text = take(&mut self.text);
         for &at in &self.sessions_at {
-            self.text[at..at + SESSION_ID_CHARS].copy_from_slice(text.as_bytes());
+            text[at..at + SESSION_ID_CHARS].copy_from_slice(id.as_bytes());
         }
+        self.text = text.freeze();
     }
 
     /// Moves all samples in time.
     pub fn shift_times(&mut self, millis: i64) {
+        const FIRST: usize = TIME_DIGITS_COUNT - TIME_LAST_DIGITS_COUNT;
+        let mut text = take(&mut self.text);
+        let (mut last_begin, mut begin) = (None, [0; FIRST]);
         for (at, time) in &mut self.times {
             *time += millis;
-            let mut rest = *time;
-            for digit in self.text[*at..*at + TIME_DIGITS_COUNT].iter_mut().rev() {
-                *digit = b'0' + (rest % 10) as u8;
-                rest /= 10;
+            let (first, rest) = (*time / TIME_LAST_MILLIS, *time % TIME_LAST_MILLIS);
+            if last_begin != Some(first) {
+                (last_begin, begin) = (Some(first), digits(first));
             }
+            let digits_at = &mut text[*at..*at + TIME_DIGITS_COUNT];
+            digits_at[..FIRST].copy_from_slice(&begin);
+            digits_at[FIRST..].copy_from_slice(&digits::<TIME_LAST_DIGITS_COUNT>(rest));
         }
+        self.text = text.freeze();
     }
 
     /// Gives every sample another value; after ten times the values are the first ones again.
     pub fn change_values(&mut self) {
+        let mut text = take(&mut self.text);
         for &at in &self.digits {
-            let digit = &mut self.text[at];
-            *digit = b'0' + (*digit - b'0' + 1) % 10;
+            text[at] = b'0' + (text[at] - b'0' + 1) % 10;
         }
+        self.text = text.freeze();
     }
+}
+
+/// The text, to be changed in place; a copy of it where it is still being sent.
+fn take(text: &mut Bytes) -> BytesMut {
+    let text = std::mem::take(text);
+    text.try_into_mut()
+        .unwrap_or_else(|sent| BytesMut::from(&*sent))
+}
+
+/// The last `COUNT` decimal digits of a number.
+fn digits<const COUNT: usize>(number: i64) -> [u8; COUNT] {
+    let mut rest = number as u64;
+    let mut digits = [0; COUNT];
+    for digit in digits.iter_mut().rev() {
+        *digit = b'0' + (rest % 10) as u8;
+        rest /= 10;
+    }
+    digits
 }
 
 #[cfg(test)]
@@ -176,6 +212,10 @@ mod tests {
         body.shift_times(-86_400_000);
         (0..9).for_each(|_| body.change_values());
         assert_eq!(body.text(), Body::new(session_id(1), &samples).text());
+        let sent = body.to_send();
+        body.change_values();
+        assert_eq!(sent, Body::new(session_id(1), &samples).text());
+        assert_ne!(body.text(), sent);
         samples.pop();
         assert_ne!(body.text(), Body::new(session_id(1), &samples).text());
     }

@@ -41,7 +41,7 @@ impl Body {
         }
         text.push_str("]}");
         Self {
-            text: text.into_bytes(),
+            text: text.into(),
             sessions_at: vec![session_at],
             samples_count: samples.len(),
             times,

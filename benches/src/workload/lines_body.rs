@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use bytes::Bytes;
 use koodtx_core::id::SessionId;
 
 use super::columns_body::members;
@@ -16,7 +17,7 @@ impl Body {
     /// If no number of a sample has a decimal point.
     pub fn in_lines(session: SessionId, samples: &[Sample]) -> Self {
         let mut body = Self {
-            text: Vec::new(),
+            text: Bytes::new(),
             sessions_at: Vec::with_capacity(samples.len()),
             samples_count: samples.len(),
             times: Vec::with_capacity(samples.len()),
@@ -40,7 +41,7 @@ impl Body {
             body.times.push((text.len(), sample.time_millis()));
             let _ = writeln!(text, "{}", sample.time_millis());
         }
-        body.text = text.into_bytes();
+        body.text = text.into();
         body
     }
 }
