@@ -13,6 +13,17 @@ const MISSES_MAX: u32 = 4;
 const INTEGER_MAX: f64 = 1e15;
 /// Digits that are found. The first one is always a zero, so a text with its point fits 16 bytes too.
 const DIGITS: usize = 16;
+const HALF: usize = DIGITS / 2;
+/// Numbers below it have at most eight digits.
+const EIGHT_DIGITS_END: u64 = 100_000_000;
+/// The digits of a [`NearWriter`] that differ.
+const LAST_DIGITS: usize = 4;
+const LAST_END: i64 = 10_i64.pow(LAST_DIGITS as u32);
+/// Room for a sign, up to eight digits before the point, the point, and eight digits of which those that count are
+/// kept.
+const SHORT_BYTES: usize = 1 + HALF + 1 + HALF;
+/// Makes characters of eight digits.
+const ZEROS: u64 = u64::from_le_bytes([b'0'; HALF]);
 /// The shortest text of a smaller double has an exponent.
 const PLAIN_MIN: f64 = 1e-5;
 
@@ -91,11 +102,56 @@ fn scaled(value: f64, places: usize) -> Option<i64> {
 /// digits, and `places` are at most [`PLACES_MAX`].
 #[inline]
 fn write_decimal(out: &mut RecordText, integer: i64, places: usize) {
-    const HALF: usize = DIGITS / 2;
     let size = integer.unsigned_abs();
     debug_assert!(size < INTEGER_MAX as u64 && places <= PLACES_MAX);
-    let high = eight_digits((size / 100_000_000) as u32);
-    let low = eight_digits((size % 100_000_000) as u32);
+    if size < EIGHT_DIGITS_END && places < HALF {
+        out.push_with(|room| put_short_decimal(room, integer < 0, size as u32, places));
+    } else {
+        out.push_short([b'-'], usize::from(integer < 0));
+        write_long_decimal(out, size, places);
+    }
+}
+
+/// Puts a decimal of up to eight digits, of which at least one stands before the point, at the beginning of
+/// `room`; returns how long it is.
+#[inline]
+fn put_short_decimal(
+    room: &mut [u8; SHORT_BYTES],
+    is_negative: bool,
+    size: u32,
+    places: usize,
+) -> usize {
+    let digits = eight_digits(size);
+    let fraction = places - last_zeros(digits).min(places);
+
+    // Text is put together in a register, the first character in the lowest byte.
+    let point = HALF - places;
+    let start = first_zeros(digits).min(point - 1);
+    let whole = point - start;
+    let text = (digits | ZEROS) >> (start * 8);
+    let begin = usize::from(is_negative);
+    room[0] = b'-';
+    put(room, begin, text);
+    if fraction == 0 {
+        return begin + whole;
+    }
+    let at = begin + whole;
+    room[at] = b'.';
+    put(room, at + 1, text >> (whole * 8));
+    at + 1 + fraction
+}
+
+/// Puts eight characters at a place, where there is room for them. (A copy between slices would be a call.)
+#[inline]
+fn put(room: &mut [u8; SHORT_BYTES], at: usize, text: u64) {
+    if let Some(place) = room[at..].first_chunk_mut() {
+        *place = text.to_le_bytes();
+    }
+}
+
+fn write_long_decimal(out: &mut RecordText, size: u64, places: usize) {
+    let high = eight_digits((size / EIGHT_DIGITS_END) as u32);
+    let low = eight_digits((size % EIGHT_DIGITS_END) as u32);
     let leading = if high == 0 {
         HALF + first_zeros(low)
     } else {
@@ -103,10 +159,9 @@ fn write_decimal(out: &mut RecordText, integer: i64, places: usize) {
     };
     let fraction = places - last_zeros(low).min(places);
 
-    // Text is put together in a register, the first character in the lowest byte.
     let point = DIGITS - places;
     let start = leading.min(point - 1);
-    let digits = (u128::from(high) | u128::from(low) << 64) | u128::from_le_bytes([b'0'; DIGITS]);
+    let digits = u128::from(high | ZEROS) | u128::from(low | ZEROS) << 64;
     let digits = digits >> (start * 8);
     let mut len = point - start;
     let mut text = digits;
@@ -116,8 +171,54 @@ fn write_decimal(out: &mut RecordText, integer: i64, places: usize) {
         text = whole | u128::from(b'.') << bits | (digits >> bits) << (bits + 8);
         len += 1 + fraction;
     }
-    out.push_short([b'-'], usize::from(integer < 0));
     out.push_short(text.to_le_bytes(), len);
+}
+
+/// Writes integers of which each is near the one before, such as times: they mostly differ in their last four
+/// digits.
+#[derive(Debug, Default)]
+pub(crate) struct NearWriter {
+    /// What stands before the last four digits, as a number and as text; no text where that is 0.
+    begin: i64,
+    text: u128,
+    len: usize,
+}
+
+impl NearWriter {
+    /// Appends an integer of at most 15 digits; false where it has more.
+    #[inline]
+    pub(crate) fn write(&mut self, out: &mut RecordText, integer: i64) -> bool {
+        let (begin, rest) = (integer / LAST_END, integer % LAST_END);
+        if begin != self.begin {
+            return self.begin_anew(out, integer);
+        }
+        if self.len == 0 || rest < 0 {
+            return write_integer(out, integer);
+        }
+        let digits = digits_of_halves(rest as u64) as u32 | ZEROS as u32;
+        let text = self.text | u128::from(digits) << (self.len * 8);
+        out.push_short(text.to_le_bytes(), self.len + LAST_DIGITS);
+        true
+    }
+
+    #[cold]
+    fn begin_anew(&mut self, out: &mut RecordText, integer: i64) -> bool {
+        let start = out.len();
+        let is_written = write_integer(out, integer);
+        let text = &out.written_since(start);
+        *self = Self::default();
+        if is_written && integer >= LAST_END {
+            let begin = &text[..text.len() - LAST_DIGITS];
+            let mut bytes = [0; DIGITS];
+            bytes[..begin.len()].copy_from_slice(begin);
+            *self = Self {
+                begin: integer / LAST_END,
+                text: u128::from_le_bytes(bytes),
+                len: begin.len(),
+            };
+        }
+        is_written
+    }
 }
 
 /// How many of eight digits are zeros before the first other one.
@@ -135,7 +236,12 @@ fn last_zeros(digits: u64) -> usize {
 /// place of a division.
 #[inline]
 fn eight_digits(number: u32) -> u64 {
-    let halves = u64::from(number / 10_000) | u64::from(number % 10_000) << 32;
+    digits_of_halves(u64::from(number / 10_000) | u64::from(number % 10_000) << 32)
+}
+
+/// The digits of two numbers below 10,000, the first of which is in the lower half.
+#[inline]
+fn digits_of_halves(halves: u64) -> u64 {
     let hundreds = ((halves * 10_486) >> 20) & 0x0000_007F_0000_007F;
     let pairs = hundreds | (halves - hundreds * 100) << 16;
     let tens = ((pairs * 103) >> 10) & 0x000F_000F_000F_000F;
@@ -225,6 +331,23 @@ mod tests {
             ),
         ) {
             assert_all_as_ever(&values);
+        }
+
+        #[test]
+        fn near_integers_are_written_as_ever(
+            first in any::<i64>(),
+            shift in 0..64,
+            steps in prop::collection::vec((any::<i64>(), 40..64), 0..20),
+        ) {
+            let mut writer = NearWriter::default();
+            let mut integer = first >> shift;
+            for (step, shift) in steps {
+                let (mut text, mut expected) = (RecordText::default(), RecordText::default());
+                let is_written = writer.write(&mut text, integer);
+                prop_assert_eq!(is_written, write_integer(&mut expected, integer));
+                prop_assert_eq!(String::from(text), String::from(expected));
+                integer = integer.saturating_add(step >> shift);
+            }
         }
 
         #[test]

@@ -6,9 +6,12 @@
 /// The buffer is filled with zeros so many bytes ahead.
 const GROWTH_MIN_BYTES: usize = 4 * 1024;
 
-/// Bytes of a [`Constant`] that are copied at once: what a field of a few letters, or the name of most
-/// sensors with all that stands around it, has.
+/// Bytes of a [`Constant`] that are copied at once: what the name of most sensors has, with all that stands
+/// around it.
 const CONSTANT_SHORT_BYTES: usize = 64;
+
+/// And of one that is no longer, such as a field of a few letters.
+const CONSTANT_SHORTEST_BYTES: usize = 16;
 
 /// A text that is appended again and again.
 #[derive(Clone, Debug)]
@@ -89,8 +92,26 @@ impl RecordText {
         self.len += len;
     }
 
+    /// Appends what `write` puts at the beginning of `N` bytes, which is text; it says how much that is.
+    #[inline]
+    pub(crate) fn push_with<const N: usize>(&mut self, write: impl FnOnce(&mut [u8; N]) -> usize) {
+        if self.bytes.len() - self.len < N {
+            self.grow(N);
+        }
+        if let Some(room) = self.bytes[self.len..].first_chunk_mut() {
+            let len = write(room);
+            debug_assert!(len <= N);
+            self.len += len;
+        }
+    }
+
     #[inline]
     pub(crate) fn push_constant(&mut self, text: &Constant) {
+        if text.begin_len <= CONSTANT_SHORTEST_BYTES
+            && let Some(&begin) = text.begin.first_chunk::<CONSTANT_SHORTEST_BYTES>()
+        {
+            return self.push_short(begin, text.begin_len);
+        }
         self.push_short(text.begin, text.begin_len);
         if !text.rest.is_empty() {
             self.push_bytes(&text.rest);
@@ -103,6 +124,18 @@ impl RecordText {
         self.bytes.resize(self.bytes.len() + more, 0);
     }
 
+    /// What was appended since it had this length.
+    pub(crate) fn written_since(&self, len: usize) -> &[u8] {
+        &self.bytes[len..self.len]
+    }
+
+    /// The text, which is UTF-8.
+    pub(crate) fn into_bytes(self) -> Vec<u8> {
+        let Self { mut bytes, len } = self;
+        bytes.truncate(len);
+        bytes
+    }
+
     /// Puts another ASCII character in the place of the one at `at`.
     #[inline]
     pub(crate) fn replace(&mut self, at: usize, character: u8) {
@@ -112,9 +145,8 @@ impl RecordText {
 }
 
 impl From<RecordText> for String {
-    fn from(RecordText { mut bytes, len }: RecordText) -> Self {
-        bytes.truncate(len);
-        Self::from_utf8(bytes).expect("it was made of texts")
+    fn from(text: RecordText) -> Self {
+        Self::from_utf8(text.into_bytes()).expect("it was made of texts")
     }
 }
 

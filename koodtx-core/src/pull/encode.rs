@@ -83,7 +83,7 @@ impl ChunkWriter {
     /// written. `first` says whether the array of records is still empty.
     pub(crate) fn write(
         &mut self,
-        out: &mut String,
+        out: &mut Vec<u8>,
         first: &mut bool,
         target_bytes: usize,
     ) -> bool {
@@ -111,9 +111,9 @@ impl ChunkWriter {
             self.written[series] = row + 1;
         }
         if out.is_empty() {
-            *out = text.into();
+            *out = text.into_bytes();
         } else {
-            out.push_str(&String::from(text));
+            out.extend_from_slice(&text.into_bytes());
         }
         is_whole
     }

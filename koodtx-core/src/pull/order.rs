@@ -1,30 +1,53 @@
 //! The order of records across the series of a chunk.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
-use std::collections::binary_heap::PeekMut;
-
 use super::{RecordChunk, RecordPosition};
 use crate::block::Block;
 
+/// Stands for the time of a series that has no row left; no record is that late.
+const NO_TIME: i64 = i64::MAX;
+
 /// Visits the rows of several blocks in the order `(timestamp, sensor_type)`.
+///
+/// A tournament: of the next rows of all series, the earliest wins. When it was visited, only those that it
+/// met on its way are compared again.
 #[derive(Debug)]
 pub struct MergedRows<'a> {
     times: Vec<&'a [i64]>,
-    /// The next row of each series that has one left: `(time, series, row)`.
-    heads: BinaryHeap<Reverse<(i64, usize, usize)>>,
+    /// The next row of each series, and its time.
+    rows: Vec<usize>,
+    heads: Vec<i64>,
+    /// A complete binary tree: the root at 1, the children of `node` at `2 * node` and the place behind it, the
+    /// series as the leaves. Each node has the series that won below it.
+    winners: Vec<usize>,
 }
 
 impl<'a> MergedRows<'a> {
     /// Begins at row `starts[series]` of each series.
     pub fn new(blocks: impl Iterator<Item = &'a Block>, starts: &[usize]) -> Self {
         let times: Vec<&[i64]> = blocks.map(|block| block.columns().times_micros()).collect();
-        let head = |(series, &row): (usize, &usize)| {
-            let time = *times[series].get(row)?;
-            Some(Reverse((time, series, row)))
+        let leaves = times.len().next_power_of_two();
+        let mut heads = vec![NO_TIME; leaves];
+        for (head, (times, &row)) in heads.iter_mut().zip(times.iter().zip(starts)) {
+            *head = times.get(row).copied().unwrap_or(NO_TIME);
+        }
+        let mut merged = Self {
+            times,
+            rows: starts.to_vec(),
+            heads,
+            winners: (0..leaves).chain(0..leaves).collect(),
         };
-        let heads = starts.iter().enumerate().filter_map(head).collect();
-        Self { times, heads }
+        for node in (1..leaves).rev() {
+            merged.play(node);
+        }
+        merged
+    }
+
+    /// Finds who wins at a node. Of equal times the first series wins, which is on the left.
+    #[inline]
+    fn play(&mut self, node: usize) {
+        let (left, right) = (self.winners[2 * node], self.winners[2 * node + 1]);
+        let right_wins = self.heads[right] < self.heads[left];
+        self.winners[node] = if right_wins { right } else { left };
     }
 }
 
@@ -34,11 +57,18 @@ impl Iterator for MergedRows<'_> {
 
     #[inline]
     fn next(&mut self) -> Option<(usize, usize)> {
-        let mut head = self.heads.peek_mut()?;
-        let Reverse((_, series, row)) = *head;
-        match self.times[series].get(row + 1) {
-            Some(&time) => *head = Reverse((time, series, row + 1)),
-            None => drop(PeekMut::pop(head)),
+        let series = self.winners[1];
+        let times = self.times.get(series)?;
+        let row = self.rows[series];
+        if row >= times.len() {
+            return None;
+        }
+        self.rows[series] = row + 1;
+        self.heads[series] = times.get(row + 1).copied().unwrap_or(NO_TIME);
+        let mut node = (self.heads.len() + series) / 2;
+        while node > 0 {
+            self.play(node);
+            node /= 2;
         }
         Some((series, row))
     }

@@ -3,7 +3,7 @@
 use crate::block::{Block, Column, Rows, Texts};
 use crate::id::SensorType;
 use crate::json::RecordText;
-use crate::json::number_writer::{NumberWriter, write_integer};
+use crate::json::number_writer::{NearWriter, NumberWriter};
 use crate::json::record_text::Constant;
 use crate::json::write::write_string;
 use crate::sample_time::write_sample_time;
@@ -19,6 +19,7 @@ pub struct SeriesWriter<'a> {
     prefix: Constant,
     /// What stands between timestamp and data.
     data: Constant,
+    millis: NearWriter,
     numbers: Vec<WrittenField<'a, Vec<f64>, NumberWriter>>,
     texts: Vec<WrittenField<'a, Texts, ()>>,
 }
@@ -92,6 +93,7 @@ impl<'a> SeriesWriter<'a> {
             block,
             prefix: Constant::new(&prefix),
             data: Constant::new(DATA),
+            millis: NearWriter::default(),
             numbers: (columns.numbers().iter())
                 .map(|column| WrittenField::new(column, row, NumberWriter::default()))
                 .collect(),
@@ -106,7 +108,7 @@ impl<'a> SeriesWriter<'a> {
     #[inline]
     pub fn write(&mut self, out: &mut RecordText, row: usize) {
         out.push_constant(&self.prefix);
-        write_time(out, self.block.time(row));
+        self.write_time(out, self.block.time(row));
         out.push_constant(&self.data);
         let whole = self.block.columns().whole();
         if let Some((column, at)) = whole.and_then(|column| Some((column, column.position(row)?))) {
@@ -135,6 +137,17 @@ impl<'a> SeriesWriter<'a> {
         }
         out.push_short(*b"}", 1);
     }
+
+    #[inline]
+    fn write_time(&mut self, out: &mut RecordText, time: Timestamp) {
+        let micros = time.as_micros();
+        let millis = micros / MICROS_PER_MILLI;
+        if micros % MICROS_PER_MILLI != 0 || !self.millis.write(out, millis) {
+            let mut text = String::new();
+            write_sample_time(&mut text, time);
+            out.push_str(&text);
+        }
+    }
 }
 
 impl<'a, V, W> WrittenField<'a, V, W> {
@@ -142,14 +155,5 @@ impl<'a, V, W> WrittenField<'a, V, W> {
         let field = FieldWriter::new(column, row);
         let key = Constant::new(&format!(",{}", field.key()));
         Self { key, field, writer }
-    }
-}
-
-fn write_time(out: &mut RecordText, time: Timestamp) {
-    let micros = time.as_micros();
-    if micros % MICROS_PER_MILLI != 0 || !write_integer(out, micros / MICROS_PER_MILLI) {
-        let mut text = String::new();
-        write_sample_time(&mut text, time);
-        out.push_str(&text);
     }
 }

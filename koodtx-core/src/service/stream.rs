@@ -18,7 +18,8 @@ pub struct PullStream {
 /// Writes the events of a pull as JSON text.
 #[derive(Debug)]
 pub struct PullWriter {
-    buffer: String,
+    /// UTF-8.
+    buffer: Vec<u8>,
     layout: Layout,
     /// Records that came and are not yet written.
     records: Option<Records>,
@@ -50,10 +51,20 @@ impl Records {
         }
     }
 
-    fn write(&mut self, out: &mut String, first: &mut bool) -> bool {
+    fn write(&mut self, out: &mut Vec<u8>, first: &mut bool) -> bool {
         match self {
             Self::OneByOne(records) => records.write(out, first, PIECE_TARGET_BYTES),
-            Self::InColumns(groups) => groups.write(out, first, PIECE_TARGET_BYTES),
+            Self::InColumns(groups) => {
+                let room_bytes = PIECE_TARGET_BYTES.saturating_sub(out.len());
+                let mut text = String::new();
+                let is_whole = groups.write(&mut text, first, room_bytes);
+                if out.is_empty() {
+                    *out = text.into_bytes();
+                } else {
+                    out.extend_from_slice(text.as_bytes());
+                }
+                is_whole
+            }
         }
     }
 }
@@ -63,7 +74,7 @@ impl PullStream {
         Self {
             pull,
             writer: PullWriter {
-                buffer: String::from("{\"sessions\":["),
+                buffer: b"{\"sessions\":[".to_vec(),
                 layout: Layout::OneByOne,
                 records: None,
                 first_session: true,
@@ -127,22 +138,26 @@ impl PullWriter {
         assert!(self.records.is_none(), "the event before is written");
         match event {
             PullEvent::Session { state, continues } => {
+                let mut text = String::new();
                 if !std::mem::take(&mut self.first_session) {
-                    self.buffer.push(',');
+                    text.push(',');
                 }
                 self.first_record = true;
                 let records = match self.layout {
                     Layout::OneByOne => RECORDS,
                     Layout::InColumns => COLUMNS,
                 };
-                write_session(&mut self.buffer, &state, continues, records);
+                write_session(&mut text, &state, continues, records);
+                self.buffer.extend_from_slice(text.as_bytes());
             }
             PullEvent::Records(chunk) => {
                 self.records = Some(Records::new(chunk, self.layout));
             }
-            PullEvent::SessionEnd => self.buffer.push_str("]}"),
+            PullEvent::SessionEnd => self.buffer.extend_from_slice(b"]}"),
             PullEvent::End(summary, log_id) => {
-                write_tail(&mut self.buffer, &summary, log_id);
+                let mut text = String::new();
+                write_tail(&mut text, &summary, log_id);
+                self.buffer.extend_from_slice(text.as_bytes());
                 self.has_end = true;
             }
         }
@@ -158,9 +173,7 @@ impl PullWriter {
         }
         let is_due = self.buffer.len() >= PIECE_TARGET_BYTES || self.has_end;
         let piece = is_due.then(|| std::mem::take(&mut self.buffer));
-        piece
-            .filter(|piece| !piece.is_empty())
-            .map(String::into_bytes)
+        piece.filter(|piece| !piece.is_empty())
     }
 
     /// Whether the last piece was handed out.
