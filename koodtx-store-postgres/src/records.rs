@@ -9,7 +9,7 @@ use koodtx_core::pull::{Damage, RecordChunk, RecordQuery};
 use koodtx_core::time::Timestamp;
 use sqlx::{PgConnection, Row as _};
 
-use crate::block::block_of;
+use crate::block::{block_of, count_of};
 use crate::error::{Failure, Result};
 use crate::instant::Instant;
 use crate::rounds::NO_SINCE;
@@ -19,8 +19,10 @@ use crate::statements;
 /// Changed blocks that are looked up by their change. Where more have changed, passing over the
 /// unchanged ones between them costs less than collecting them all for each chunk.
 const CHANGED_BLOCKS_MAX_COUNT: i64 = 1024;
-/// Blocks of one series that are read in one statement.
+/// Most blocks of one series that are read in one statement.
 const READ_AHEAD_MAX_BLOCKS: usize = 64;
+/// What a block has at least, as long as none was read: two thirds of the most, from where on nobody fills it up.
+const BLOCK_LIKELY_RECORDS: usize = BLOCK_RECORDS_MAX_COUNT * 2 / 3;
 
 /// Reads one chunk. Each statement has a snapshot of its own, at the clock of the pull's head or later.
 ///
@@ -67,13 +69,55 @@ enum Way {
     Changed,
 }
 
-#[derive(Default)]
 struct Queue {
     found: VecDeque<Found>,
     /// Nothing lies behind what is in the queue.
     is_last: bool,
-    /// Blocks that are read in one statement.
-    read_ahead: usize,
+    /// Records that a chunk is likely to take of it.
+    share: usize,
+    /// What was read so far.
+    blocks: usize,
+    records: usize,
+}
+
+/// How much of a series is read at once: as many blocks as hold so many records, up to so many blocks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Ahead {
+    blocks: usize,
+    records: usize,
+}
+
+impl Queue {
+    fn new(share: usize) -> Self {
+        Self {
+            found: VecDeque::new(),
+            is_last: false,
+            share,
+            blocks: 0,
+            records: 0,
+        }
+    }
+
+    /// What is left of its share, and a block more, since a chunk mostly begins within one; of a series with few
+    /// records just one block.
+    fn ahead(&self) -> Ahead {
+        let one_more = if self.share > BLOCK_RECORDS_MAX_COUNT / 2 {
+            BLOCK_RECORDS_MAX_COUNT
+        } else {
+            0
+        };
+        let wanted = self.share.saturating_add(one_more);
+        let records = wanted.saturating_sub(self.records).max(1);
+        let each = self
+            .records
+            .checked_div(self.blocks)
+            .unwrap_or(BLOCK_LIKELY_RECORDS)
+            .max(1);
+        Ahead {
+            blocks: records.div_ceil(each).min(READ_AHEAD_MAX_BLOCKS),
+            records,
+        }
+    }
 }
 
 impl<'a> Source<'a> {
@@ -93,18 +137,12 @@ impl<'a> Source<'a> {
                 }
             }
         };
-        let read_ahead = read_ahead(query.limit, summaries.values().map(|one| one.count));
+        let shares = shares(query.limit, summaries.values().map(|one| one.count));
         Ok(Self {
             query,
             series,
             way,
-            queues: read_ahead
-                .into_iter()
-                .map(|read_ahead| Queue {
-                    read_ahead,
-                    ..Queue::default()
-                })
-                .collect(),
+            queues: shares.map(Queue::new).collect(),
         })
     }
 
@@ -128,11 +166,13 @@ impl<'a> Source<'a> {
             .map(|&(index, _)| self.series[index].as_str())
             .collect();
         let from: Vec<i64> = dry.iter().map(|(_, from)| from.as_micros()).collect();
-        let read_ahead: Vec<i64> = dry
+        let ahead: Vec<Ahead> = dry
             .iter()
-            .map(|&(index, _)| self.queues[index].read_ahead as i64)
+            .map(|&(index, _)| self.queues[index].ahead())
             .collect();
-        let most = read_ahead.iter().max().copied().unwrap_or_default();
+        let blocks: Vec<i64> = ahead.iter().map(|ahead| ahead.blocks as i64).collect();
+        let records: Vec<i64> = ahead.iter().map(|ahead| ahead.records as i64).collect();
+        let most_blocks = blocks.iter().max().copied().unwrap_or_default();
         let bound = sqlx::query(match self.way {
             Way::All => statements::BLOCKS_AHEAD,
             Way::Behind => statements::BLOCKS_BEHIND,
@@ -143,12 +183,13 @@ impl<'a> Source<'a> {
         .bind(names.as_slice())
         .bind(from);
         let bound = match self.way {
-            Way::All => bound.bind(read_ahead.as_slice()),
+            Way::All => bound.bind(blocks.as_slice()).bind(records.as_slice()),
             Way::Behind | Way::Changed => bound
-                .bind(most)
+                .bind(most_blocks)
                 .bind(Instant(self.query.changed_after.unwrap_or(NO_SINCE))),
         };
-        let mut read: Vec<Vec<(i64, Result<Block>)>> = dry.iter().map(|_| Vec::new()).collect();
+        let mut read: Vec<Vec<(i64, Result<Block>, usize)>> =
+            dry.iter().map(|_| Vec::new()).collect();
         // Each block is decoded while the database still prepares the next ones.
         let mut rows = bound.fetch(&mut *connection);
         while let Some(row) = rows.try_next().await? {
@@ -157,13 +198,19 @@ impl<'a> Source<'a> {
                 .ok()
                 .and_then(|nth| read.get_mut(nth));
             let of_series = of_series.ok_or_else(|| Failure::corrupt("a row has no place"))?;
-            of_series.push((row.try_get(2)?, block_of(&row, 1)));
+            of_series.push((row.try_get(2)?, block_of(&row, 1), count_of(&row, 1)?));
         }
         drop(rows);
-        for ((&(index, _), blocks), own) in dry.iter().zip(read).zip(read_ahead) {
-            let asked = if self.way == Way::All { own } else { most };
-            self.queues[index].is_last = (blocks.len() as i64) < asked;
-            for (first, block) in blocks {
+        for ((&(index, _), blocks), ahead) in dry.iter().zip(read).zip(ahead) {
+            let found_records: usize = blocks.iter().map(|(_, _, records)| records).sum();
+            let queue = &mut self.queues[index];
+            queue.is_last = match self.way {
+                Way::All => blocks.len() < ahead.blocks && found_records < ahead.records,
+                Way::Behind | Way::Changed => (blocks.len() as i64) < most_blocks,
+            };
+            queue.blocks += blocks.len();
+            queue.records += found_records;
+            for (first, block, _) in blocks {
                 let found = match block {
                     Ok(block) => Found::Block(block),
                     Err(Failure::Corrupt(_)) => self.damage(connection, index, first).await?,
@@ -197,22 +244,13 @@ impl<'a> Source<'a> {
     }
 }
 
-/// How many blocks of each series, whose records are `counts`, are likely to hold the next `limit` records of
-/// all: as many as are its share, and one more, since a chunk mostly begins within a block; of a series with
-/// few records just one.
-fn read_ahead(limit: usize, counts: impl Iterator<Item = u64> + Clone) -> Vec<usize> {
-    // Between two thirds full, from where on nobody fills them up, and full.
-    const BLOCK_RECORDS: u128 = BLOCK_RECORDS_MAX_COUNT as u128 * 5 / 6;
-    let total = counts.clone().sum::<u64>().max(1);
-    let blocks = |count: u64| {
-        let share = limit as u128 * u128::from(count) / u128::from(total);
-        let one_more = u128::from(share > BLOCK_RECORDS / 2);
-        let blocks = share.div_ceil(BLOCK_RECORDS).max(1) + one_more;
-        usize::try_from(blocks).map_or(READ_AHEAD_MAX_BLOCKS, |blocks| {
-            blocks.min(READ_AHEAD_MAX_BLOCKS)
-        })
-    };
-    counts.map(blocks).collect()
+/// How many of the next `limit` records of all series, which have so many, are likely to be of each.
+fn shares(limit: usize, counts: impl Iterator<Item = u64> + Clone) -> impl Iterator<Item = usize> {
+    let total = u128::from(counts.clone().sum::<u64>().max(1));
+    counts.map(move |count| {
+        let share = (limit as u128 * u128::from(count)).div_ceil(total);
+        usize::try_from(share).unwrap_or(limit)
+    })
 }
 
 /// How many blocks changed after `since`, counted up to one more than [`CHANGED_BLOCKS_MAX_COUNT`].
@@ -235,17 +273,40 @@ async fn changed_count(
 mod tests {
     use super::*;
 
+    fn first_ahead(limit: usize, counts: &[u64]) -> Vec<(usize, usize)> {
+        shares(limit, counts.iter().copied())
+            .map(|share| Queue::new(share).ahead())
+            .map(|ahead| (ahead.blocks, ahead.records))
+            .collect()
+    }
+
     #[test]
     fn as_much_is_read_of_each_series_as_a_chunk_takes_of_it() {
         let counts = [360_000, 360_000, 360_000, 3_600, 0];
-        assert_eq!(read_ahead(8_192, counts.into_iter()), [8, 8, 8, 1, 1]);
-        assert_eq!(read_ahead(1, [9].into_iter()), [1]);
-        assert_eq!(read_ahead(8_192, [0].into_iter()), [1]);
-        let most = READ_AHEAD_MAX_BLOCKS;
+        let motion = (10, 2_722 + BLOCK_RECORDS_MAX_COUNT);
+        let position = (1, 28);
         assert_eq!(
-            read_ahead(usize::MAX, [u64::MAX / 2, 1].into_iter()),
-            [most, 1]
+            first_ahead(8_192, &counts),
+            [motion, motion, motion, position, (1, 1)]
         );
-        assert!(read_ahead(8_192, std::iter::empty()).is_empty());
+        assert_eq!(first_ahead(1, &[9]), [(1, 1)]);
+        assert_eq!(first_ahead(8_192, &[0]), [(1, 1)]);
+        let [(most, _), (one, _)] = first_ahead(usize::MAX, &[u64::MAX / 2, 1])[..] else {
+            panic!("two series");
+        };
+        assert_eq!((most, one), (READ_AHEAD_MAX_BLOCKS, 1));
+        assert!(first_ahead(8_192, &[]).is_empty());
+    }
+
+    #[test]
+    fn what_follows_is_what_is_left_of_the_share() {
+        let mut queue = Queue::new(2_000);
+        (queue.blocks, queue.records) = (20, 2_000);
+        let records = BLOCK_RECORDS_MAX_COUNT;
+        let blocks = records.div_ceil(100);
+        assert_eq!(queue.ahead(), Ahead { blocks, records });
+        (queue.blocks, queue.records) = (40, 4_000);
+        let (blocks, records) = (1, 1);
+        assert_eq!(queue.ahead(), Ahead { blocks, records });
     }
 }

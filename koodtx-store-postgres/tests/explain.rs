@@ -200,8 +200,10 @@ fn hot() -> Vec<(&'static str, &'static str, String, &'static str)> {
         ),
         (
             "blocks_ahead",
-            "bigint, uuid, text[], bigint[], bigint[]",
-            format!("{LONG_SESSION}, '{{accelerometer,gps}}', '{{{middle},{middle}}}', '{{16,2}}'"),
+            "bigint, uuid, text[], bigint[], bigint[], bigint[]",
+            format!(
+                "{LONG_SESSION}, '{{accelerometer,gps}}', '{{{middle},{middle}}}', '{{16,2}}', '{{99999,1}}'"
+            ),
             "sensor_blocks_pkey",
         ),
         (

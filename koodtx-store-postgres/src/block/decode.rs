@@ -62,6 +62,12 @@ fn meta_of(row: &PgRow, at: usize) -> Result<BlockMeta> {
     })
 }
 
+/// How many records the block of a row has, whose columns begin at `at`, as the row says.
+pub(crate) fn count_of(row: &PgRow, at: usize) -> Result<usize> {
+    let count: i32 = row.try_get(at + place::RECORD_COUNT)?;
+    Ok(usize::try_from(count).unwrap_or(0))
+}
+
 /// The block of a row, whose columns begin at `at`.
 ///
 /// # Errors

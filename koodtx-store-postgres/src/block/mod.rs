@@ -8,7 +8,7 @@ mod decode;
 mod encode;
 mod narrow;
 
-pub(crate) use decode::{block_of, digest_of};
+pub(crate) use decode::{block_of, count_of, digest_of};
 pub(crate) use encode::{BlockBatch, BlockType};
 
 use crc32fast::Hasher;
