@@ -31,6 +31,16 @@ pub(crate) trait Element: Copy {
     /// `bytes` are as many as [`Self::BYTES`], here and in [`get`](Self::get).
     fn put(self, bytes: &mut [u8]);
     fn get(bytes: &[u8]) -> Self;
+    /// Writes elements of an array, each behind its length, into as much room as they take. (Here, where their size
+    /// is known: each is a store then, and not a call.)
+    fn put_elements(room: &mut [u8], values: impl Iterator<Item = Self>);
+    /// Reads elements of an array; `None` where one is not of its size, such as a null.
+    fn get_elements(bytes: &[u8]) -> Option<Vec<Self>>;
+}
+
+/// What stands before an element: its length.
+const fn prefix<T>() -> [u8; PREFIX_BYTES] {
+    (size_of::<T>() as i32).to_be_bytes()
 }
 
 macro_rules! elements {
@@ -48,6 +58,23 @@ macro_rules! elements {
                 let mut value = [0; size_of::<$type>()];
                 value.copy_from_slice(bytes);
                 Self::from_be_bytes(value)
+            }
+
+            fn put_elements(room: &mut [u8], values: impl Iterator<Item = Self>) {
+                let (elements, _) = room.as_chunks_mut::<{ PREFIX_BYTES + size_of::<$type>() }>();
+                for (element, value) in elements.iter_mut().zip(values) {
+                    element[..PREFIX_BYTES].copy_from_slice(&prefix::<$type>());
+                    element[PREFIX_BYTES..].copy_from_slice(&value.to_be_bytes());
+                }
+            }
+
+            fn get_elements(bytes: &[u8]) -> Option<Vec<Self>> {
+                let (elements, rest) = bytes.as_chunks::<{ PREFIX_BYTES + size_of::<$type>() }>();
+                let are_whole = rest.is_empty()
+                    && elements.iter().all(|element| element[..PREFIX_BYTES] == prefix::<$type>());
+                are_whole.then(|| {
+                    elements.iter().map(|element| Self::get(&element[PREFIX_BYTES..])).collect()
+                })
             }
         }
     )*};
@@ -89,12 +116,7 @@ pub(crate) fn put_elements<T: Element>(
     let start = buffer.len();
     let element_bytes = PREFIX_BYTES + T::BYTES;
     buffer.resize(start + values.len() * element_bytes, 0);
-    let slots = buffer[start..].chunks_exact_mut(element_bytes);
-    for (slot, value) in slots.zip(values) {
-        let (prefix, bytes) = slot.split_at_mut(PREFIX_BYTES);
-        prefix.copy_from_slice(&(T::BYTES as i32).to_be_bytes());
-        value.put(bytes);
-    }
+    T::put_elements(&mut buffer[start..], values);
 }
 
 /// Writes an array whose elements may be null.
@@ -162,15 +184,7 @@ pub(crate) fn array<T: Element>(bytes: &[u8]) -> Result<Vec<T>> {
     if elements.len() != len.saturating_mul(each) {
         return Err(malformed());
     }
-    let mut values = Vec::with_capacity(len);
-    for element in elements.chunks_exact(each) {
-        let (prefix, value) = element.split_at(PREFIX_BYTES);
-        if i32::get(prefix) as usize != T::BYTES {
-            return Err(malformed());
-        }
-        values.push(T::get(value));
-    }
-    Ok(values)
+    T::get_elements(elements).ok_or_else(malformed)
 }
 
 /// Reads an array of texts or numbers that may be null, as the bytes of each.

@@ -12,11 +12,11 @@ use crate::room::{self, Purpose, Room};
 use crate::values::WriteSet;
 use crate::wal::{Frame, Operation, Wal};
 
-/// The database file is synced, beside the log, whenever batches of so many bytes were logged. sled uses
-/// the segments of moved pages again (512 KiB each) as soon as the kernel has written the others out,
+/// The database file is synced, beside the log, whenever batches of so many bytes were logged: half a segment of
+/// sled. sled uses the segments of moved pages again (512 KiB each) as soon as the kernel has written the others out,
 /// which without a sync the file system may not know of after a loss of power. The log could not mend
 /// that: it holds what was written since the last checkpoint, not the pages around it.
-const DATABASE_UNSYNCED_MAX_BYTES: u64 = 128 * 1024;
+const DATABASE_UNSYNCED_MAX_BYTES: u64 = 256 * 1024;
 
 /// The writing half of the database.
 ///

@@ -33,14 +33,19 @@ pub(crate) fn read(inner: &Inner, query: &RecordQuery) -> Result<RecordChunk> {
             .into_iter()
             .unzip();
     let filter = Filter::new(values, query, session.life)?;
+    let mut scans: Vec<Option<BlockScan>> = series.iter().map(|_| None).collect();
     assemble_chunk(query, &sensor_types, |sensor_type, from| {
         let Ok(at) = sensor_types.binary_search(sensor_type) else {
             return Ok(None);
         };
         let key = SeriesKey::of(query.user, &session, sensor_type, &series[at]);
-        filter.next_block(values, &key, from)
+        filter.next_block(values, &key, from, &mut scans[at])
     })
 }
+
+/// Blocks of a series that no call has looked at yet. It goes on from one call to the next, each of which asks for
+/// a later time.
+type BlockScan = Box<dyn Iterator<Item = Result<Entry>>>;
 
 /// Which blocks a read has to look at.
 enum Filter {
@@ -69,9 +74,16 @@ impl Filter {
         values: &Values,
         key: &SeriesKey<'_>,
         from: Timestamp,
+        scan: &mut Option<BlockScan>,
     ) -> Result<Option<Found>> {
         match self {
-            Self::Scan(after) => scan(values, key, from, *after),
+            Self::Scan(after) => {
+                let blocks = match scan {
+                    Some(blocks) => blocks,
+                    None => scan.insert(Box::new(blocks_from(values, key, from)?)),
+                };
+                first_of(values, key, blocks, from, *after)
+            }
             Self::These(changed, after) => {
                 let firsts = changed.get(&key.number).map_or(&[][..], Vec::as_slice);
                 match pick(values, key, from, firsts)? {
@@ -113,20 +125,19 @@ fn changed_blocks(
     Ok(Some(changed))
 }
 
-fn scan(
+/// The blocks of a series that may end at `from` or later.
+fn blocks_from(
     values: &Values,
     key: &SeriesKey<'_>,
     from: Timestamp,
-    after: Option<Timestamp>,
-) -> Result<Option<Found>> {
+) -> Result<impl Iterator<Item = Result<Entry>> + use<>> {
     // The block that `from` lies in began before it.
     let start = key
         .last_until(values, from)?
         .as_ref()
         .map(first_time)
         .transpose()?;
-    let blocks = key.scan_from(values, start.unwrap_or(from));
-    first_of(values, key, blocks, from, after)
+    Ok(key.scan_from(values, start.unwrap_or(from)))
 }
 
 /// The first of these blocks that changed after `after` and ends at `from` or later.

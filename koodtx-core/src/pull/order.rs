@@ -65,10 +65,10 @@ impl Iterator for MergedRows<'_> {
         }
         self.rows[series] = row + 1;
         self.heads[series] = times.get(row + 1).copied().unwrap_or(NO_TIME);
-        let mut node = (self.heads.len() + series) / 2;
-        while node > 0 {
-            self.play(node);
+        let mut node = self.heads.len() + series;
+        while node > 1 {
             node /= 2;
+            self.play(node);
         }
         Some((series, row))
     }

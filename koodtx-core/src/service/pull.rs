@@ -15,7 +15,7 @@ use crate::sync_log::{NewSyncLogEntry, SyncKind, SyncStatus};
 use crate::time::Timestamp;
 
 /// Records read from the store in one step, about. Bounds the memory of a pull.
-const READ_CHUNK_RECORDS_COUNT: usize = 8_192;
+const READ_CHUNK_RECORDS_COUNT: usize = 16_384;
 
 /// What the sync log says of a pull that met damaged places.
 const DAMAGE_TEXT: &str = "some stored samples are damaged and could not be sent";

@@ -126,7 +126,9 @@ impl Reading<'_> {
             // One more shows that it ends there.
             declared + 1
         } else {
-            let first = declared.min(BUFFER_DECLARED_MAX_BYTES) + 1;
+            // A quarter of what is declared, after which the rest is believed: little is copied then.
+            let quarter = declared.div_ceil(BUFFER_DECLARED_PER_ARRIVED);
+            let first = quarter.min(BUFFER_DECLARED_MAX_BYTES) + 1;
             bytes.capacity().saturating_mul(2).max(first)
         };
         let wanted = wanted.max(BUFFER_MIN_BYTES);
