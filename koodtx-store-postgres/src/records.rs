@@ -3,7 +3,9 @@
 use std::collections::VecDeque;
 
 use futures_util::TryStreamExt as _;
-use koodtx_core::block::{BLOCK_RECORDS_MAX_COUNT, Block, ChunkAssembler, Found};
+use koodtx_core::block::{
+    BLOCK_RAW_MAX_BYTES, BLOCK_RECORDS_MAX_COUNT, Block, ChunkAssembler, Found,
+};
 use koodtx_core::id::SensorType;
 use koodtx_core::pull::{Damage, RecordChunk, RecordQuery};
 use koodtx_core::time::Timestamp;
@@ -21,6 +23,11 @@ use crate::statements;
 const CHANGED_BLOCKS_MAX_COUNT: i64 = 1024;
 /// Most blocks of one series that are read in one statement.
 const READ_AHEAD_MAX_BLOCKS: usize = 64;
+/// Most bytes of all blocks that are read in one statement, decoded, but for one of each series: what a chunk has at
+/// most.
+const READ_AHEAD_MAX_BYTES: usize = 4 * 1024 * 1024;
+/// Where more is taken of a series than its share, so much of the share is read each time.
+const SHARE_AGAIN_DIVISOR: usize = 4;
 /// What a block has at least, as long as none was read: two thirds of the most, from where on nobody fills it up.
 const BLOCK_LIKELY_RECORDS: usize = BLOCK_RECORDS_MAX_COUNT * 2 / 3;
 
@@ -76,8 +83,8 @@ struct Queue {
     /// Records that a chunk is likely to take of it.
     share: usize,
     /// What was read so far.
-    blocks: usize,
-    records: usize,
+    read_blocks: usize,
+    read_records: usize,
 }
 
 /// How much of a series is read at once: as many blocks as hold so many records, up to so many blocks.
@@ -93,24 +100,27 @@ impl Queue {
             found: VecDeque::new(),
             is_last: false,
             share,
-            blocks: 0,
-            records: 0,
+            read_blocks: 0,
+            read_records: 0,
         }
     }
 
     /// What is left of its share, and a block more, since a chunk mostly begins within one; of a series with few
-    /// records just one block.
+    /// records just one block. Where the share is used up, a part of it again: sensors may record in turns.
     fn ahead(&self) -> Ahead {
         let one_more = if self.share > BLOCK_RECORDS_MAX_COUNT / 2 {
             BLOCK_RECORDS_MAX_COUNT
         } else {
             0
         };
-        let wanted = self.share.saturating_add(one_more);
-        let records = wanted.saturating_sub(self.records).max(1);
+        let left = self.share.saturating_add(one_more);
+        let records = left
+            .saturating_sub(self.read_records)
+            .max(self.share / SHARE_AGAIN_DIVISOR)
+            .clamp(1, READ_AHEAD_MAX_BLOCKS * BLOCK_RECORDS_MAX_COUNT);
         let each = self
-            .records
-            .checked_div(self.blocks)
+            .read_records
+            .checked_div(self.read_blocks)
             .unwrap_or(BLOCK_LIKELY_RECORDS)
             .max(1);
         Ahead {
@@ -166,10 +176,7 @@ impl<'a> Source<'a> {
             .map(|&(index, _)| self.series[index].as_str())
             .collect();
         let from: Vec<i64> = dry.iter().map(|(_, from)| from.as_micros()).collect();
-        let ahead: Vec<Ahead> = dry
-            .iter()
-            .map(|&(index, _)| self.queues[index].ahead())
-            .collect();
+        let ahead = ahead_of(dry.iter().map(|&(index, _)| &self.queues[index]));
         let blocks: Vec<i64> = ahead.iter().map(|ahead| ahead.blocks as i64).collect();
         let records: Vec<i64> = ahead.iter().map(|ahead| ahead.records as i64).collect();
         let most_blocks = blocks.iter().max().copied().unwrap_or_default();
@@ -188,8 +195,7 @@ impl<'a> Source<'a> {
                 .bind(most_blocks)
                 .bind(Instant(self.query.changed_after.unwrap_or(NO_SINCE))),
         };
-        let mut read: Vec<Vec<(i64, Result<Block>, usize)>> =
-            dry.iter().map(|_| Vec::new()).collect();
+        let mut read: Vec<Vec<ReadBlock>> = dry.iter().map(|_| Vec::new()).collect();
         // Each block is decoded while the database still prepares the next ones.
         let mut rows = bound.fetch(&mut *connection);
         while let Some(row) = rows.try_next().await? {
@@ -198,19 +204,23 @@ impl<'a> Source<'a> {
                 .ok()
                 .and_then(|nth| read.get_mut(nth));
             let of_series = of_series.ok_or_else(|| Failure::corrupt("a row has no place"))?;
-            of_series.push((row.try_get(2)?, block_of(&row, 1), count_of(&row, 1)?));
+            of_series.push(ReadBlock {
+                first: row.try_get(2)?,
+                records: count_of(&row, 1)?,
+                block: block_of(&row, 1),
+            });
         }
         drop(rows);
         for ((&(index, _), blocks), ahead) in dry.iter().zip(read).zip(ahead) {
-            let found_records: usize = blocks.iter().map(|(_, _, records)| records).sum();
+            let found_records: usize = blocks.iter().map(|block| block.records).sum();
             let queue = &mut self.queues[index];
             queue.is_last = match self.way {
                 Way::All => blocks.len() < ahead.blocks && found_records < ahead.records,
                 Way::Behind | Way::Changed => (blocks.len() as i64) < most_blocks,
             };
-            queue.blocks += blocks.len();
-            queue.records += found_records;
-            for (first, block, _) in blocks {
+            queue.read_blocks += blocks.len();
+            queue.read_records += found_records;
+            for ReadBlock { first, block, .. } in blocks {
                 let found = match block {
                     Ok(block) => Found::Block(block),
                     Err(Failure::Corrupt(_)) => self.damage(connection, index, first).await?,
@@ -242,6 +252,28 @@ impl<'a> Source<'a> {
             until: until.map(Timestamp::from_micros),
         }))
     }
+}
+
+/// A block as it was read.
+struct ReadBlock {
+    /// Where its row says that it begins, and how many records it has.
+    first: i64,
+    records: usize,
+    block: Result<Block>,
+}
+
+/// What is read at once of these series, within [`READ_AHEAD_MAX_BYTES`].
+fn ahead_of<'q>(queues: impl ExactSizeIterator<Item = &'q Queue>) -> Vec<Ahead> {
+    let most = READ_AHEAD_MAX_BYTES / BLOCK_RAW_MAX_BYTES / queues.len().max(1);
+    queues
+        .map(|queue| {
+            let ahead = queue.ahead();
+            Ahead {
+                blocks: ahead.blocks.min(most.max(1)),
+                ..ahead
+            }
+        })
+        .collect()
 }
 
 /// How many of the next `limit` records of all series, which have so many, are likely to be of each.
@@ -283,7 +315,7 @@ mod tests {
     #[test]
     fn as_much_is_read_of_each_series_as_a_chunk_takes_of_it() {
         let counts = [360_000, 360_000, 360_000, 3_600, 0];
-        let motion = (10, 2_722 + BLOCK_RECORDS_MAX_COUNT);
+        let motion = (11, 2_722 + BLOCK_RECORDS_MAX_COUNT);
         let position = (1, 28);
         assert_eq!(
             first_ahead(8_192, &counts),
@@ -299,14 +331,34 @@ mod tests {
     }
 
     #[test]
-    fn what_follows_is_what_is_left_of_the_share() {
+    fn what_follows_is_what_is_left_of_the_share_and_then_a_part_of_it() {
         let mut queue = Queue::new(2_000);
-        (queue.blocks, queue.records) = (20, 2_000);
-        let records = BLOCK_RECORDS_MAX_COUNT;
+        (queue.read_blocks, queue.read_records) = (20, 2_000);
+        let records = 500;
+        assert_eq!(queue.ahead(), Ahead { blocks: 5, records });
+        (queue.read_blocks, queue.read_records) = (10, 2_200);
+        assert_eq!(queue.ahead(), Ahead { blocks: 3, records });
+        queue.read_records = 1_000;
+        let records = 1_000 + BLOCK_RECORDS_MAX_COUNT;
         let blocks = records.div_ceil(100);
         assert_eq!(queue.ahead(), Ahead { blocks, records });
-        (queue.blocks, queue.records) = (40, 4_000);
-        let (blocks, records) = (1, 1);
-        assert_eq!(queue.ahead(), Ahead { blocks, records });
+    }
+
+    #[test]
+    fn many_series_of_large_records_are_read_a_block_at_a_time() {
+        let queues: Vec<Queue> = (0..255)
+            .map(|_| Queue {
+                read_blocks: 1,
+                read_records: 1,
+                ..Queue::new(65)
+            })
+            .collect();
+        assert!(
+            ahead_of(queues.iter())
+                .iter()
+                .all(|ahead| ahead.blocks == 1)
+        );
+        let blocks = ahead_of(queues[..2].iter())[0].blocks;
+        assert!(blocks > 1 && blocks * 2 * BLOCK_RAW_MAX_BYTES <= READ_AHEAD_MAX_BYTES);
     }
 }

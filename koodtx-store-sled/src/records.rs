@@ -19,6 +19,9 @@ use crate::values::{Entry, Values};
 /// unchanged ones between them costs less than collecting them all for each chunk.
 const CHANGED_BLOCKS_MAX_COUNT: usize = 1024;
 
+/// Most series of which a scan is kept while a chunk is read: each holds a leaf of the tree, up to 128 KiB.
+const SCANS_MAX_COUNT: usize = 16;
+
 /// Reads one chunk. The caller shares the user's lock: a scan is no snapshot, and would miss a block
 /// that a push moves at that moment.
 pub(crate) fn read(inner: &Inner, query: &RecordQuery) -> Result<RecordChunk> {
@@ -39,7 +42,11 @@ pub(crate) fn read(inner: &Inner, query: &RecordQuery) -> Result<RecordChunk> {
             return Ok(None);
         };
         let key = SeriesKey::of(query.user, &session, sensor_type, &series[at]);
-        filter.next_block(values, &key, from, &mut scans[at])
+        let found = filter.next_block(values, &key, from, &mut scans[at]);
+        if series.len() > SCANS_MAX_COUNT {
+            scans[at] = None;
+        }
+        found
     })
 }
 

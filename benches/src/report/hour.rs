@@ -77,6 +77,7 @@ async fn pull(
     let mut fresh = Fleet::prepare(&load(&server)).await?;
     let warm_up = fresh.push_for(bench.sizes.short_turn).await;
     bench.results.rate(&warm_up);
+    home.settle().await?;
     let expected = first_pull(&server, login, samples).await?;
     let api = Api::connect(server.url())?;
     let (mut pulls, mut pushes) = (Vec::new(), Vec::new());

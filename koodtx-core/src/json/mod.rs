@@ -13,5 +13,6 @@ mod value;
 pub(crate) mod write;
 
 pub use record_text::RecordText;
+pub(crate) use record_text::append;
 pub use value::{Json, JsonError, Number, canonical_text};
 pub use write::{write_f64, write_string};

@@ -144,7 +144,9 @@ fn put_short_decimal(
 /// Puts eight characters at a place, where there is room for them. (A copy between slices would be a call.)
 #[inline]
 fn put(room: &mut [u8; SHORT_BYTES], at: usize, text: u64) {
-    if let Some(place) = room[at..].first_chunk_mut() {
+    let place = room[at..].first_chunk_mut();
+    debug_assert!(place.is_some(), "there is room");
+    if let Some(place) = place {
         *place = text.to_le_bytes();
     }
 }
@@ -192,7 +194,7 @@ impl NearWriter {
         if begin != self.begin {
             return self.begin_anew(out, integer);
         }
-        if self.len == 0 || rest < 0 {
+        if self.len == 0 {
             return write_integer(out, integer);
         }
         let digits = digits_of_halves(rest as u64) as u32 | ZEROS as u32;
@@ -205,7 +207,7 @@ impl NearWriter {
     fn begin_anew(&mut self, out: &mut RecordText, integer: i64) -> bool {
         let start = out.len();
         let is_written = write_integer(out, integer);
-        let text = &out.written_since(start);
+        let text = out.written_since(start);
         *self = Self::default();
         if is_written && integer >= LAST_END {
             let begin = &text[..text.len() - LAST_DIGITS];

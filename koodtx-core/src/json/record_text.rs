@@ -10,7 +10,7 @@ const GROWTH_MIN_BYTES: usize = 4 * 1024;
 /// around it.
 const CONSTANT_SHORT_BYTES: usize = 64;
 
-/// And of one that is no longer, such as a field of a few letters.
+/// Bytes that are copied of a constant of at most so many, such as a field of a few letters.
 const CONSTANT_SHORTEST_BYTES: usize = 16;
 
 /// A text that is appended again and again.
@@ -129,8 +129,13 @@ impl RecordText {
         &self.bytes[len..self.len]
     }
 
+    /// Appends the text to `out`, without a copy where that is empty.
+    pub(crate) fn append_to(self, out: &mut Vec<u8>) {
+        append(self.into_bytes(), out);
+    }
+
     /// The text, which is UTF-8.
-    pub(crate) fn into_bytes(self) -> Vec<u8> {
+    fn into_bytes(self) -> Vec<u8> {
         let Self { mut bytes, len } = self;
         bytes.truncate(len);
         bytes
@@ -141,6 +146,15 @@ impl RecordText {
     pub(crate) fn replace(&mut self, at: usize, character: u8) {
         debug_assert!(self.bytes[at].is_ascii() && character.is_ascii());
         self.bytes[at] = character;
+    }
+}
+
+/// Appends bytes to `out`, without a copy where that is empty.
+pub(crate) fn append(mut bytes: Vec<u8>, out: &mut Vec<u8>) {
+    if out.is_empty() {
+        *out = bytes;
+    } else {
+        out.append(&mut bytes);
     }
 }
 

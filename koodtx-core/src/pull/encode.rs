@@ -110,11 +110,7 @@ impl ChunkWriter {
             writers[series].write(&mut text, row);
             self.written[series] = row + 1;
         }
-        if out.is_empty() {
-            *out = text.into_bytes();
-        } else {
-            out.extend_from_slice(&text.into_bytes());
-        }
+        text.append_to(out);
         is_whole
     }
 }

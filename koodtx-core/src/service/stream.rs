@@ -1,6 +1,7 @@
 //! A pull as JSON text in large pieces.
 
 use super::{Pull, PullEvent};
+use crate::json::append;
 use crate::pull::{ChunkWriter, GroupWriter, RecordChunk, write_session, write_tail};
 use crate::push::{COLUMNS, RECORDS};
 use crate::store::StoreError;
@@ -58,11 +59,7 @@ impl Records {
                 let room_bytes = PIECE_TARGET_BYTES.saturating_sub(out.len());
                 let mut text = String::new();
                 let is_whole = groups.write(&mut text, first, room_bytes);
-                if out.is_empty() {
-                    *out = text.into_bytes();
-                } else {
-                    out.extend_from_slice(text.as_bytes());
-                }
+                append(text.into_bytes(), out);
                 is_whole
             }
         }

@@ -11,8 +11,8 @@ FROM unnest((SELECT $3::text[]), (SELECT $4::bigint[]), (SELECT $5::bigint[]), (
     CROSS JOIN LATERAL (
         SELECT
             *,
-            sum(w.record_count) OVER (ORDER BY w.first_time ROWS UNBOUNDED PRECEDING) - w.record_count
-                AS records_before
+            sum(greatest(w.record_count, 0)) OVER (ORDER BY w.first_time ROWS UNBOUNDED PRECEDING)
+                - greatest(w.record_count, 0) AS records_before
         FROM sensor_blocks w
         WHERE w.user_id = $1 AND w.session_id = $2 AND w.sensor_type = s.sensor_type
             AND w.first_time >= coalesce(
