@@ -17,6 +17,7 @@ mod merge;
 mod options;
 mod pull;
 mod push;
+mod read_ahead;
 mod records;
 mod repair;
 mod results;

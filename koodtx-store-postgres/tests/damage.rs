@@ -99,6 +99,8 @@ async fn every_changed_column_is_noticed() {
     let changes = [
         "last_time = last_time - 1",
         "record_count = record_count + 1",
+        "record_count = -2000000000",
+        "record_count = 2000000000",
         "changed_at = changed_at + interval '1 microsecond'",
         "time_unit = 1",
         "time_offsets[2] = time_offsets[2] + 1",

@@ -114,6 +114,24 @@ async fn a_thousand_sensors() {
     }
 }
 
+/// What a chunk takes of each series is guessed from the whole session.
+#[tokio::test(flavor = "multi_thread")]
+async fn sensors_that_record_in_turns() {
+    const RECORDS_COUNT: u64 = 20_000;
+    let (_database, store) = open().await;
+    for (turn, sensor) in ["a", "b", "a", "c"].into_iter().enumerate() {
+        let first = turn as u64 * RECORDS_COUNT;
+        let records: Vec<String> = (first..first + RECORDS_COUNT)
+            .map(|nth| record(sensor, nth, r#"{"x":1.5}"#))
+            .collect();
+        push(&store, &records).await.unwrap();
+    }
+    for limit in [1_000, 16_384, 1_000_000] {
+        let all = everything(&store, limit).await;
+        assert_eq!(all.len() as u64, 4 * RECORDS_COUNT, "limit {limit}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn values_as_large_as_they_may_be() {
     let (_database, store) = open().await;
