@@ -159,8 +159,7 @@ impl PostgresOptions {
         self.acquire_timeout
     }
 
-    /// The limits hold in the database too, so that it stops what nobody waits for any more. Each statement is
-    /// planned once for a connection.
+    /// The limits hold in the database too, so that it stops what nobody waits for any more.
     fn bounded(&self) -> PgConnectOptions {
         let millis = |limit: Duration| limit.as_millis().to_string();
         let idle = Duration::from_secs(IDLE_IN_TRANSACTION_MAX_SECONDS);
@@ -168,8 +167,6 @@ impl PostgresOptions {
             ("statement_timeout", millis(self.statement_timeout)),
             ("lock_timeout", millis(self.lock_timeout)),
             ("idle_in_transaction_session_timeout", millis(idle)),
-            // A push is a long statement on few rows: planning it anew each time takes half as long as running it.
-            ("plan_cache_mode", "force_generic_plan".to_owned()),
         ])
     }
 }

@@ -5,8 +5,7 @@
 //!
 //! Those that look up blocks take their arrays as `unnest((SELECT $3::text[]), …)`: so PostgreSQL does not
 //! see how long an array is, finds a plan for these parameters no better than one for any, and keeps
-//! the latter. With the bare parameters it planned them anew at every push. (Connections ask for plans for any
-//! parameters by themselves, which a PgBouncer may not let through.)
+//! the latter. With the bare parameters it planned them anew at every push.
 
 /// Declares constants with the texts of files, and the list of all of them.
 macro_rules! statements {

@@ -8,10 +8,10 @@ WITH totals AS (
 ),
 removed AS (
     DELETE FROM sensor_blocks b
-    USING totals t, unnest($31::text[], $32::bigint[]) AS k (sensor_type, first_time)
-    WHERE b.user_id = $1 AND b.session_id = $7
+    USING totals t, unnest((SELECT $31::text[]), (SELECT $32::bigint[])) AS k (sensor_type, first_time)
+    WHERE b.user_id = $1 AND b.session_id = (SELECT $7::uuid)
         AND b.sensor_type = k.sensor_type AND b.first_time = k.first_time
-        AND cardinality($31::text[]) > 0
+        AND (SELECT cardinality($31::text[])) > 0
 ),
 blocks AS (
     INSERT INTO sensor_blocks (
@@ -27,7 +27,7 @@ blocks AS (
         b.time_offsets, b.times, b.change_clocks, b.change_counts, b.stamps, b.decimal_fields,
         b.decimal_places, b.decimals, b.single_fields, b.singles, b.double_fields, b.doubles,
         b.other_rows, b.other_fields, b.other_numbers, b.other_texts, b.checksum, b.digest
-    FROM totals t, unnest($30::sensor_block_v2[]) b
+    FROM totals t, unnest((SELECT $30::sensor_block_v2[])) b
     ON CONFLICT (user_id, session_id, sensor_type, first_time) DO UPDATE SET
         last_time = excluded.last_time,
         record_count = excluded.record_count,
