@@ -18,6 +18,7 @@ use crate::statements;
 /// Changed blocks that are looked up by their change. Where more have changed, passing over the
 /// unchanged ones between them costs less than collecting them all for each chunk.
 const CHANGED_BLOCKS_MAX_COUNT: i64 = 1024;
+
 /// Reads one chunk. Each statement has a snapshot of its own, at the clock of the pull's head or later.
 ///
 /// A push may rearrange blocks between two statements. That loses nothing: each statement goes on from
@@ -165,7 +166,7 @@ impl<'a> Source<'a> {
             let of_series = of_series.ok_or_else(|| Failure::corrupt("a row has no place"))?;
             of_series.push(ReadBlock {
                 first: row.try_get(2)?,
-                records: count_of(&row, 1)?,
+                records: count_of(&row, 1)? as usize,
                 block: block_of(&row, 1),
             });
         }

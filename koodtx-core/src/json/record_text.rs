@@ -82,14 +82,10 @@ impl RecordText {
     /// Appends the first `len` of these bytes, which are text.
     #[inline]
     pub(crate) fn push_short<const N: usize>(&mut self, bytes: [u8; N], len: usize) {
-        debug_assert!(len <= N);
-        if self.bytes.len() - self.len < N {
-            self.grow(N);
-        }
-        if let Some(room) = self.bytes[self.len..].first_chunk_mut() {
+        self.push_with(|room| {
             *room = bytes;
-        }
-        self.len += len;
+            len
+        });
     }
 
     /// Appends what `write` puts at the beginning of `N` bytes, which is text; it says how much that is.

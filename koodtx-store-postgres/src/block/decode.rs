@@ -49,13 +49,12 @@ mod place {
 /// Time of the first record and what else a row says of its block, none of it checked. The block
 /// stands in the columns from `at` on.
 fn meta_of(row: &PgRow, at: usize) -> Result<BlockMeta> {
-    let count: i32 = row.try_get(at + place::RECORD_COUNT)?;
     let changed: Instant = row.try_get(at + place::CHANGED_AT)?;
     let time = |place: usize| -> Result<Timestamp> {
         Ok(Timestamp::from_micros(row.try_get(at + place)?))
     };
     Ok(BlockMeta {
-        count: u32::try_from(count).unwrap_or(0),
+        count: count_of(row, at)?,
         first: time(place::FIRST_TIME)?,
         last: time(place::LAST_TIME)?,
         changed: changed.0,
@@ -63,9 +62,9 @@ fn meta_of(row: &PgRow, at: usize) -> Result<BlockMeta> {
 }
 
 /// How many records the block of a row has, whose columns begin at `at`, as the row says.
-pub(crate) fn count_of(row: &PgRow, at: usize) -> Result<usize> {
+pub(crate) fn count_of(row: &PgRow, at: usize) -> Result<u32> {
     let count: i32 = row.try_get(at + place::RECORD_COUNT)?;
-    Ok(usize::try_from(count).unwrap_or(0))
+    Ok(u32::try_from(count).unwrap_or(0))
 }
 
 /// The block of a row, whose columns begin at `at`.
