@@ -7,6 +7,7 @@ use crate::time::{MICROS_PER_MILLI, Timestamp};
 pub const SAMPLE_TIME_MAX: Timestamp = Timestamp::from_millis(RECORD_TIMESTAMP_MAX_MILLIS);
 
 /// Whether a sample may have been taken then: from the epoch to [`SAMPLE_TIME_MAX`].
+#[inline]
 pub fn is_sample_time(time: Timestamp) -> bool {
     (Timestamp::ZERO..=SAMPLE_TIME_MAX).contains(&time)
 }

@@ -1,7 +1,6 @@
 //! Numbers as sensors write them, eight digits at a time.
 //!
-//! Between the brackets of a list of readings nearly every number is a few digits, a point and some more.
-//! These are read here without a branch for each digit; any other number is left to the scanner's own
+//! Nearly every reading is a few digits, a point and some more, and every time a few more digits. These are read here without a branch for each digit; any other number is left to the scanner's own
 //! way, so nothing but speed depends on this file.
 
 use super::number::{EXACT_INTEGER_MAX, EXACT_POWERS, divide_by_power_of_ten};
@@ -66,15 +65,15 @@ fn digits(bytes: &[u8], at: usize) -> Option<(usize, u64)> {
     (count <= MANTISSA_DIGITS_MAX).then(|| (count, value * POWERS[rest] + low))
 }
 
-/// Whether the byte ends an element of a list.
+/// Whether a number that has come to this byte goes on: as a decimal, or with an exponent.
 #[inline]
-fn ends_element(byte: Option<&u8>) -> bool {
-    matches!(byte, Some(b',' | b']'))
+fn goes_on(byte: Option<&u8>) -> bool {
+    matches!(byte, Some(b'.' | b'e' | b'E'))
 }
 
 impl Scanner<'_> {
-    /// Takes a number that ends an element of a list and is what a double holds; `None`, with nothing
-    /// taken, where it is another, or none.
+    /// Takes a number that is what a double holds; `None`, with nothing taken, where it is another, or
+    /// none.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "most of parsing")]
     pub(crate) fn plain_double(&mut self) -> Option<f64> {
@@ -103,7 +102,7 @@ impl Scanner<'_> {
             at += 1 + count;
             mantissa = mantissa.wrapping_mul(TENS[fraction]).wrapping_add(value);
         }
-        if whole + fraction > MANTISSA_DIGITS_MAX || !ends_element(bytes.get(at)) {
+        if whole + fraction > MANTISSA_DIGITS_MAX || goes_on(bytes.get(at)) {
             return None;
         }
         let magnitude = if mantissa <= EXACT_INTEGER_MAX {
@@ -119,8 +118,8 @@ impl Scanner<'_> {
         Some(f64::from_bits(magnitude.to_bits() | sign))
     }
 
-    /// Takes an integer of at most 19 digits that ends an element of a list; `None`, with nothing taken,
-    /// where it is another number, or none.
+    /// Takes an integer of at most 19 digits; `None`, with nothing taken, where it is another number, or
+    /// none.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "most of reading times")]
     pub(crate) fn plain_integer(&mut self) -> Option<i64> {
@@ -129,7 +128,7 @@ impl Scanner<'_> {
         let start = self.at + usize::from(negative);
         let (count, value) = digits(bytes, start)?;
         let leading_zero = count > 1 && bytes[start] == b'0';
-        if count == 0 || leading_zero || !ends_element(bytes.get(start + count)) {
+        if count == 0 || leading_zero || goes_on(bytes.get(start + count)) {
             return None;
         }
         let value = i64::try_from(value).ok()?;
@@ -154,9 +153,9 @@ mod tests {
 
     use super::*;
 
-    /// What the standard library makes of the number, where it ends an element; the scanner's own way has
-    /// to agree.
-    fn general(text: &str) -> Option<u64> {
+    /// What the standard library makes of the number, and where it ends; the scanner's own way has to
+    /// agree.
+    fn general(text: &str) -> Option<(u64, usize)> {
         let mut scanner = Scanner::new(text);
         let token = scanner.number().ok()?;
         let double: f64 = token.text.parse().unwrap();
@@ -166,8 +165,9 @@ mod tests {
             double.map(f64::to_bits),
             "{text}"
         );
-        let ends = ends_element(scanner.rest().first()) && !token.is_big_integer();
-        double.filter(|_| ends).map(f64::to_bits)
+        double
+            .filter(|_| !token.is_big_integer())
+            .map(|double| (double.to_bits(), scanner.at))
     }
 
     fn number() -> impl Strategy<Value = String> {
@@ -191,13 +191,12 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(20_000))]
 
         #[test]
-        fn numbers_are_those_of_the_general_way(text in number(), end in "[,\\] }x]|", more in "[0-9]{0,20}") {
+        fn numbers_are_those_of_the_general_way(text in number(), end in "[,\\] }x.e]|", more in "[0-9]{0,20}") {
             let text = format!("{text}{end}{more}");
             let mut scanner = Scanner::new(&text);
             let expected = general(&text);
             if let Some(double) = scanner.plain_double() {
-                prop_assert_eq!(Some(double.to_bits()), expected, "{}", text);
-                prop_assert!(ends_element(scanner.rest().first()));
+                prop_assert_eq!(Some((double.to_bits(), scanner.at)), expected, "{}", text);
             } else {
                 prop_assert_eq!(scanner.at, 0);
             }
@@ -206,6 +205,7 @@ mod tests {
                 let token = Scanner::new(&text).number().unwrap();
                 prop_assert!(token.integer);
                 prop_assert_eq!(token.text.parse().ok(), Some(integer));
+                prop_assert_eq!(token.text.len(), scanner.at);
             }
         }
     }

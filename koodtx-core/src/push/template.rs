@@ -7,6 +7,7 @@
 
 use crate::json::scanner::{Scanner, SyntaxError};
 use crate::limits::RECORD_DATA_MAX_BYTES;
+use crate::time::MICROS_PER_MILLI;
 
 /// What a number of a record is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,20 +88,33 @@ impl Template {
             } else {
                 scanner.take_literal(before)?;
             }
-            let token = scanner.number().ok()?;
             match slot {
-                Slot::Time => time = Some(token.millis_to_micros()?),
-                Slot::Field(index) => {
-                    if token.is_big_integer() {
-                        return None;
-                    }
-                    put(*index, token.to_f64()?);
-                }
+                Slot::Time => time = Some(read_time(scanner)?),
+                Slot::Field(index) => put(*index, read_double(scanner)?),
             }
         }
         scanner.take_literal(&self.end)?;
         (scanner.at - start <= RECORD_DATA_MAX_BYTES).then_some(time?)
     }
+}
+
+/// Reads a time in milliseconds as microseconds.
+#[inline]
+fn read_time(scanner: &mut Scanner<'_>) -> Option<i64> {
+    match scanner.plain_integer() {
+        Some(millis) => millis.checked_mul(MICROS_PER_MILLI),
+        None => scanner.number().ok()?.millis_to_micros(),
+    }
+}
+
+/// Reads a number that a double holds.
+#[inline]
+fn read_double(scanner: &mut Scanner<'_>) -> Option<f64> {
+    if let Some(double) = scanner.plain_double() {
+        return Some(double);
+    }
+    let token = scanner.number().ok()?;
+    (!token.is_big_integer()).then(|| token.to_f64())?
 }
 
 struct Learner<'a> {

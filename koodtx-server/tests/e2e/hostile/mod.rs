@@ -17,7 +17,7 @@ use crate::support::process_memory::ProcessMemory;
 use crate::support::{Device, Folder, MEBIBYTE_BYTES, Server};
 
 /// What the server may grow by under everything that one test sends: among it the cache of the
-/// store (40 MiB) and a password hash on every core (19 MiB each).
+/// store (32 MiB) and a password hash on every core (19 MiB each).
 const GROWTH_MAX_BYTES: u64 = 192 * MEBIBYTE_BYTES;
 /// Soon enough for a test that stops in the middle of bodies.
 const BODY_TIMEOUT_SECONDS: &str = "2";

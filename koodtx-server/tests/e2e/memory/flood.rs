@@ -15,7 +15,7 @@ const BODY_MAX_BYTES: u64 = 16 * MEBIBYTE_BYTES;
 /// Memory that the server may take for bodies in flight: the least it accepts for such bodies.
 const BODY_MEMORY_BYTES: u64 = BODY_MAX_BYTES + 32 * MEBIBYTE_BYTES;
 /// A growing buffer stands beside its successor while it is copied, a parsed push beside its body,
-/// and the store caches 40 MiB.
+/// and the store caches 32 MiB.
 const GROWTH_MAX_BYTES: u64 = 3 * BODY_MEMORY_BYTES + 96 * MEBIBYTE_BYTES;
 const PUSHES_COUNT: u128 = 64;
 const RECORDS_OF_PUSH_COUNT: usize = 10_000;

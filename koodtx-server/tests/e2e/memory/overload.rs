@@ -15,7 +15,7 @@ const CLIENTS_COUNT: usize = 4 * PLACES_COUNT;
 const ACCOUNTS_COUNT: usize = 4;
 const PUSHES_OF_CLIENT_COUNT: usize = 12;
 const RECORDS_OF_PUSH_COUNT: usize = 2_000;
-/// The store caches 40 MiB; a push stands in memory as a body, as columns and as blocks; and each
+/// The store caches 32 MiB; a push stands in memory as a body, as columns and as blocks; and each
 /// connection has its buffers.
 const GROWTH_MAX_BYTES: u64 = 96 * MEBIBYTE_BYTES + PLACES_COUNT as u64 * 4 * MEBIBYTE_BYTES;
 const PROBE_PAUSE: Duration = Duration::from_millis(20);

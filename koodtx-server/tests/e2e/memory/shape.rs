@@ -44,7 +44,7 @@ impl Shape {
         has_text: false,
         growth_max_bytes: 96 * MEBIBYTE_BYTES,
     };
-    /// Samples of 8 KB that do not compress: they fill the cache of the store, which aims at 40 MiB
+    /// Samples of 8 KB that do not compress: they fill the cache of the store, which aims at 32 MiB
     /// and goes beyond where single values are large.
     pub const TEXTS: Self = Self {
         pushes_count: 16,

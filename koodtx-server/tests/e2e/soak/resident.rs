@@ -7,7 +7,7 @@ use crate::support::process_memory::ProcessMemory;
 
 /// Samples of one leg.
 const SAMPLES_COUNT: u32 = 300;
-/// More than a server needs for all that a soak does at a time: the store's cache, which aims at 40 MiB and
+/// More than a server needs for all that a soak does at a time: the store's cache, which aims at 32 MiB and
 /// goes beyond, a hash of a password for each core, bodies and answers in flight, and what the allocator keeps.
 const RESIDENT_MAX_BYTES: u64 = 640 * MEBIBYTE_BYTES;
 /// What the mean of one third may be above that of the third before: some noise, and so much a request.
