@@ -26,6 +26,18 @@ pub fn parse_rate(bodies: &[Body], time: Duration) -> f64 {
     }
 }
 
+/// As [`parse_rate`], of one of two cores that both parse: as busy as they are while a server is pushed to.
+///
+/// # Panics
+/// As [`parse_rate`].
+pub fn parse_rate_beside(bodies: &[Body], time: Duration) -> f64 {
+    std::thread::scope(|scope| {
+        let beside = scope.spawn(|| parse_rate(bodies, time));
+        let rate = parse_rate(bodies, time);
+        beside.join().expect("the other parser") / 2.0 + rate / 2.0
+    })
+}
+
 /// How long the columnar form takes to parse, beside the documented form of the same push. Each gets
 /// `turns` turns; the shortest counts, which other programs disturb the least.
 pub fn columns_time_ratio(documented: &Body, columnar: &Body, turns: usize) -> f64 {

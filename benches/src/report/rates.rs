@@ -8,7 +8,7 @@ use super::processes::Processes;
 use super::results::{median, median_ratio, thousands};
 use super::sizes::{BATCH_SAMPLES, CONNECTIONS_COUNT};
 use crate::load::{DigitsArg, Fleet, LoadOptions, Mode, Source};
-use crate::parsing::parse_rate;
+use crate::parsing::{parse_rate, parse_rate_beside};
 use crate::workload::{Body, Recording, SEED, session_id};
 
 /// Bodies that the parser is given in turn.
@@ -27,6 +27,7 @@ const MILLION: f64 = 1e6;
 struct Turns {
     fresh: Vec<f64>,
     parse: Vec<f64>,
+    parse_beside: Vec<f64>,
     influx: Vec<f64>,
     retry: Vec<f64>,
     conflict: Vec<f64>,
@@ -69,6 +70,8 @@ pub(super) async fn measure(bench: &mut Bench, store: Store) -> Result<(), Repor
         turns.fresh.push(bench.results.rate(&run));
         if bench.wants(Part::Fresh) {
             turns.parse.push(parse_rate(&parsed, short_turn));
+            let rate = parse_rate_beside(&parsed, short_turn);
+            turns.parse_beside.push(rate);
         }
         for (fleet, rates) in [
             (&mut lines, &mut turns.influx),
@@ -103,6 +106,10 @@ impl Turns {
         }
         let figures = [
             ("parse limit of one core, samples/s".to_owned(), &self.parse),
+            (
+                "the same while the other core parses too, samples/s".to_owned(),
+                &self.parse_beside,
+            ),
             (
                 influx.map_or_else(String::new, |influx| {
                     format!("{}, samples/s", influx.version())
