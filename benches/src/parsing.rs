@@ -26,7 +26,7 @@ pub fn parse_rate(bodies: &[Body], time: Duration) -> f64 {
     }
 }
 
-/// As [`parse_rate`], of one of two cores that both parse: as busy as they are while a server is pushed to.
+/// As [`parse_rate`], while another core parses too.
 ///
 /// # Panics
 /// As [`parse_rate`].

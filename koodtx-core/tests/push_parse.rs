@@ -45,6 +45,21 @@ fn record() -> impl Strategy<Value = (String, i64, String, String)> {
         })
 }
 
+/// A time in microseconds, and the milliseconds as a client writes them.
+fn time() -> impl Strategy<Value = (i64, String)> {
+    prop_oneof![
+        (0..200_i64).prop_map(|millis| (millis * 1_000, millis.to_string())),
+        (1_699_876_543_200_000..1_699_876_543_300_000_i64).prop_map(|micros| {
+            let text = format!("{}.{:03}", micros / 1_000, micros % 1_000);
+            (
+                micros,
+                text.trim_end_matches('0').trim_end_matches('.').to_owned(),
+            )
+        }),
+        (0..100_i64).prop_map(|tens| (tens * 10_000, format!("{tens}E1"))),
+    ]
+}
+
 /// Canonical values by sensor and time in microseconds.
 fn read(batch: &PushBatch) -> std::collections::BTreeMap<(String, i64), String> {
     let rows = |series: &'_ koodtx_core::push::SeriesBatch| {
@@ -88,27 +103,43 @@ proptest! {
             ("{\"sensor_type\":\"", "\",\"timestamp\":", ",\"data\":{\"x\":1},\"data\":{\"x\":", ",\"z\":", "}}"),
         ]),
         records in proptest::collection::vec(
-            (select(vec!["a", "b"]), 0..200_i64, support::number(), support::number()), 0..40,
+            (select(vec!["a", "b"]), time(), support::number(), support::number()), 0..40,
         ),
     ) {
         let texts: Vec<String> = records
             .iter()
-            .map(|(sensor, time, x, y)| {
+            .map(|(sensor, (_, time), x, y)| {
                 format!("{}{sensor}{}{time}{}{x}{}{y}{}", shape.0, shape.1, shape.2, shape.3, shape.4)
             })
             .collect();
         let batch = PushBatch::parse(body(&texts).as_bytes()).unwrap();
         prop_assert_eq!(batch.errors, 0, "{:?}", batch.error_details);
         let mut expected = std::collections::BTreeMap::new();
-        for ((sensor, time, ..), text) in records.iter().zip(&texts) {
+        for ((sensor, (time, _), ..), text) in records.iter().zip(&texts) {
             let record: serde_json::Value = serde_json::from_str(text).unwrap();
             prop_assert!(record.is_object());
             // The last object of the text, with its numbers as they are written there.
             let from = text.rfind('{').unwrap();
             let data = &text[from..=from + text[from..].find('}').unwrap()];
-            expected.insert(((*sensor).to_owned(), time * 1_000), canonical_text(data));
+            expected.insert(((*sensor).to_owned(), *time), canonical_text(data));
         }
         prop_assert_eq!(read(&batch), expected);
+    }
+
+    /// A record that looks like the one before but for a time that no sample has.
+    #[test]
+    fn a_bad_time_among_records_that_look_alike_costs_one_record(
+        bad in select(vec!["-1", "-0.001", "9223372036854775", "9223372036854776", "1e300", "18446744073709551616"]),
+        (micros, good) in time(),
+    ) {
+        let texts = [good.as_str(), bad, good.as_str()]
+            .map(|time| format!(r#"{{"sensor_type":"a","timestamp":{time},"data":{{"x":0.5}}}}"#));
+        let batch = PushBatch::parse(body(&texts).as_bytes()).unwrap();
+        let details: Vec<_> = batch.error_details.iter().map(|error| (error.index, error.code)).collect();
+        prop_assert_eq!(details, [(1, "timestamp_out_of_range")]);
+        let expected = (("a".to_owned(), micros), r#"{"x":0.5}"#.to_owned());
+        prop_assert_eq!(read(&batch), [expected].into());
+        prop_assert_eq!(batch.replaced, 1);
     }
 
     #[test]

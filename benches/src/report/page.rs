@@ -18,7 +18,8 @@ means that the samples are on disk. **Every comparison of two rates or latencies
 in the run, and is the median of the ratios of neighbouring turns**; other numbers are medians of the turns.
 
 - The parse limit is what one core reaches when it only parses the same bodies into columns, by its processor time.
-  The other core is idle then. Below it is what a core reaches while both parse: a push keeps both busy.
+  The other cores are idle then. The row below it is what a core reaches while another parses too, as cores are busy
+  while a server is pushed to.
 - InfluxDB takes the same samples by its line protocol, 5,000 points a request on 2 connections, each write synced to
   disk, as its defaults have it.
 - PostgreSQL is a cluster of its own on the same file system, with `fsync` and `full_page_writes` on and 64 MB of

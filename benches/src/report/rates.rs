@@ -70,8 +70,8 @@ pub(super) async fn measure(bench: &mut Bench, store: Store) -> Result<(), Repor
         turns.fresh.push(bench.results.rate(&run));
         if bench.wants(Part::Fresh) {
             turns.parse.push(parse_rate(&parsed, short_turn));
-            let rate = parse_rate_beside(&parsed, short_turn);
-            turns.parse_beside.push(rate);
+            let beside = parse_rate_beside(&parsed, short_turn);
+            turns.parse_beside.push(beside);
         }
         for (fleet, rates) in [
             (&mut lines, &mut turns.influx),
@@ -107,7 +107,7 @@ impl Turns {
         let figures = [
             ("parse limit of one core, samples/s".to_owned(), &self.parse),
             (
-                "the same while the other core parses too, samples/s".to_owned(),
+                "the same while another core parses too, samples/s".to_owned(),
                 &self.parse_beside,
             ),
             (

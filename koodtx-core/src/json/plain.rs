@@ -1,10 +1,12 @@
 //! Numbers as sensors write them, eight digits at a time.
 //!
-//! Nearly every reading is a few digits, a point and some more, and every time a few more digits. These are read here without a branch for each digit; any other number is left to the scanner's own
-//! way, so nothing but speed depends on this file.
+//! Nearly every reading is a few digits, a point and some more; a time is some thirteen digits. Fractions and
+//! times are read here without a branch for each digit; any other number is left to the scanner's own way,
+//! so nothing but speed depends on this file.
 
 use super::number::{EXACT_INTEGER_MAX, EXACT_POWERS, divide_by_power_of_ten};
-use super::scanner::Scanner;
+use super::scanner::{Scanner, SyntaxError};
+use crate::time::MICROS_PER_MILLI;
 
 /// Digits that are read in one step.
 const STEP_DIGITS: usize = 8;
@@ -72,8 +74,8 @@ fn goes_on(byte: Option<&u8>) -> bool {
 }
 
 impl Scanner<'_> {
-    /// Takes a number that is what a double holds; `None`, with nothing taken, where it is another, or
-    /// none.
+    /// Takes a number as sensors write it. `None`, with nothing taken, where it is not one, or only
+    /// [`Self::number`] can tell what it is.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "most of parsing")]
     pub(crate) fn plain_double(&mut self) -> Option<f64> {
@@ -84,6 +86,7 @@ impl Scanner<'_> {
         let mut mantissa = 0;
         while let Some(digit) = bytes.get(at).map(|byte| byte.wrapping_sub(b'0'))
             && digit < 10
+            && at - start <= MANTISSA_DIGITS_MAX
         {
             mantissa = u64::wrapping_add(u64::wrapping_mul(mantissa, 10), u64::from(digit));
             at += 1;
@@ -118,8 +121,7 @@ impl Scanner<'_> {
         Some(f64::from_bits(magnitude.to_bits() | sign))
     }
 
-    /// Takes an integer of at most 19 digits; `None`, with nothing taken, where it is another number, or
-    /// none.
+    /// Takes an integer, as [`Self::plain_double`] takes a number.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "most of reading times")]
     pub(crate) fn plain_integer(&mut self) -> Option<i64> {
@@ -134,6 +136,17 @@ impl Scanner<'_> {
         let value = i64::try_from(value).ok()?;
         self.at = start + count;
         Some(if negative { -value } else { value })
+    }
+
+    /// Takes a number of milliseconds, whose first byte comes next: as microseconds, and `None` where they do
+    /// not fit.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "once a record")]
+    pub(crate) fn millis(&mut self) -> Result<Option<i64>, SyntaxError> {
+        Ok(match self.plain_integer() {
+            Some(millis) => millis.checked_mul(MICROS_PER_MILLI),
+            None => self.number()?.millis_to_micros(),
+        })
     }
 }
 
@@ -173,7 +186,7 @@ mod tests {
     fn number() -> impl Strategy<Value = String> {
         prop_oneof![
             4 => "-?(0|[1-9][0-9]{0,4})\\.[0-9]{1,18}",
-            1 => "-?[0-9]{1,21}(\\.[0-9]{0,21})?(e-?[0-9]{1,2})?",
+            1 => "-?[0-9]{1,21}(\\.[0-9]{0,21})?([eE]-?[0-9]{1,2})?",
             1 => any::<f64>().prop_map(|double| double.to_string()),
             1 => any::<f32>().prop_map(|single| f64::from(single).to_string()),
             1 => any::<i64>().prop_map(|integer| integer.to_string()),
@@ -191,7 +204,7 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(20_000))]
 
         #[test]
-        fn numbers_are_those_of_the_general_way(text in number(), end in "[,\\] }x.e]|", more in "[0-9]{0,20}") {
+        fn numbers_are_those_of_the_general_way(text in number(), end in "[-+,\\]}:;/ \t\n\x00éx.eE]|", more in "[0-9]{0,20}") {
             let text = format!("{text}{end}{more}");
             let mut scanner = Scanner::new(&text);
             let expected = general(&text);
@@ -213,32 +226,38 @@ mod tests {
     /// The usual numbers are read here, or all of this were for nothing.
     #[test]
     fn what_sensors_write_is_plain() {
-        let behind = ",0.1,0.2,0.3,0.4,0.5,0.6]";
-        for text in [
-            "0",
-            "-0",
-            "0.1",
-            "-9.8125",
-            "45.772134",
-            "0.12345678955316544",
-            "1013",
-            "-43.02315139770508",
+        // In a list, and in a record without and with white space.
+        for behind in [
+            ",0.1,0.2,0.3,0.4,0.5,0.6]",
+            "}},{\"sensor_type\":\"gyroscope\"",
+            " } }, { \"sensor_type\"",
         ] {
-            let list = format!("{text}{behind}");
-            let double = Scanner::new(&list).plain_double();
-            assert_eq!(
-                double.map(f64::to_bits),
-                text.parse().ok().map(f64::to_bits),
-                "{text}"
-            );
-        }
-        for text in ["0", "10", "-5", "1699876543210"] {
-            let list = format!("{text}{behind}");
-            assert_eq!(
-                Scanner::new(&list).plain_integer(),
-                text.parse().ok(),
-                "{text}"
-            );
+            for text in [
+                "0",
+                "-0",
+                "0.1",
+                "-9.8125",
+                "45.772134",
+                "0.12345678955316544",
+                "1013",
+                "-43.02315139770508",
+            ] {
+                let list = format!("{text}{behind}");
+                let double = Scanner::new(&list).plain_double();
+                assert_eq!(
+                    double.map(f64::to_bits),
+                    text.parse().ok().map(f64::to_bits),
+                    "{list}"
+                );
+            }
+            for text in ["0", "10", "-5", "1699876543210"] {
+                let list = format!("{text}{behind}");
+                assert_eq!(
+                    Scanner::new(&list).plain_integer(),
+                    text.parse().ok(),
+                    "{list}"
+                );
+            }
         }
     }
 }

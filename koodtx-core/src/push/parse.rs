@@ -208,7 +208,7 @@ impl RecordParser {
             }
             "timestamp" => match scanner.peek() {
                 b'-' | b'0'..=b'9' => {
-                    let micros = scanner.number()?.millis_to_micros();
+                    let micros = scanner.millis()?;
                     match micros.filter(|&micros| is_sample_time(Timestamp::from_micros(micros))) {
                         Some(micros) => draft.time = Some(micros),
                         None => draft.fail(fault::timestamp_out_of_range()),

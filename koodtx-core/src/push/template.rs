@@ -7,7 +7,6 @@
 
 use crate::json::scanner::{Scanner, SyntaxError};
 use crate::limits::RECORD_DATA_MAX_BYTES;
-use crate::time::MICROS_PER_MILLI;
 
 /// What a number of a record is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,21 +88,12 @@ impl Template {
                 scanner.take_literal(before)?;
             }
             match slot {
-                Slot::Time => time = Some(read_time(scanner)?),
+                Slot::Time => time = Some(scanner.millis().ok()??),
                 Slot::Field(index) => put(*index, read_double(scanner)?),
             }
         }
         scanner.take_literal(&self.end)?;
         (scanner.at - start <= RECORD_DATA_MAX_BYTES).then_some(time?)
-    }
-}
-
-/// Reads a time in milliseconds as microseconds.
-#[inline]
-fn read_time(scanner: &mut Scanner<'_>) -> Option<i64> {
-    match scanner.plain_integer() {
-        Some(millis) => millis.checked_mul(MICROS_PER_MILLI),
-        None => scanner.number().ok()?.millis_to_micros(),
     }
 }
 
@@ -114,7 +104,11 @@ fn read_double(scanner: &mut Scanner<'_>) -> Option<f64> {
         return Some(double);
     }
     let token = scanner.number().ok()?;
-    (!token.is_big_integer()).then(|| token.to_f64())?
+    if token.is_big_integer() {
+        None
+    } else {
+        token.to_f64()
+    }
 }
 
 struct Learner<'a> {

@@ -46,11 +46,7 @@ impl GroupParser {
                 continue;
             }
             loop {
-                let micros = match scanner.plain_integer() {
-                    Some(millis) => millis.checked_mul(MICROS_PER_MILLI),
-                    None => scanner.number()?.millis_to_micros(),
-                };
-                let time = sample_time(micros);
+                let time = sample_time(scanner.millis()?);
                 valid &= time >= 0;
                 self.times.push(time);
                 if self.times.len() == room || !scanner.take_comma_before_number() {
@@ -152,8 +148,7 @@ fn read_first(scanner: &mut Scanner<'_>, place: Place<'_>) -> Result<i64, PushEr
     if !matches!(scanner.peek(), b'-' | b'0'..=b'9') {
         return Err(place.invalid(FIRST));
     }
-    let micros = scanner.number()?.millis_to_micros();
-    micros.ok_or_else(|| place.invalid(FIRST))
+    scanner.millis()?.ok_or_else(|| place.invalid(FIRST))
 }
 
 /// The microseconds of a step, which is a whole number of milliseconds.
