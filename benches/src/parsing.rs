@@ -34,7 +34,7 @@ pub fn parse_rate_beside(bodies: &[Body], time: Duration) -> f64 {
     std::thread::scope(|scope| {
         let beside = scope.spawn(|| parse_rate(bodies, time));
         let rate = parse_rate(bodies, time);
-        beside.join().expect("the other parser") / 2.0 + rate / 2.0
+        f64::midpoint(rate, beside.join().expect("the other parser"))
     })
 }
 

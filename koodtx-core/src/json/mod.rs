@@ -6,7 +6,7 @@
 
 pub(crate) mod number;
 pub(crate) mod number_writer;
-mod plain;
+pub(crate) mod plain;
 pub(crate) mod record_text;
 pub(crate) mod scanner;
 mod value;

@@ -73,12 +73,37 @@ fn goes_on(byte: Option<&u8>) -> bool {
     matches!(byte, Some(b'.' | b'e' | b'E'))
 }
 
-impl Scanner<'_> {
+/// A number as it is kept.
+pub(crate) enum Reading<'a> {
+    Double(f64),
+    /// An integer that a double may not hold exactly, as it was sent.
+    BigInteger(&'a str),
+}
+
+impl<'a> Scanner<'a> {
+    /// Takes a number, whose first byte comes next; `None` where it is too large for a double.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "once a number")]
+    pub(crate) fn reading(&mut self) -> Result<Option<Reading<'a>>, SyntaxError> {
+        if let Some(double) = self.plain_double() {
+            return Ok(Some(Reading::Double(double)));
+        }
+        let token = self.number()?;
+        let kept = |double| {
+            if token.is_big_integer() {
+                Reading::BigInteger(token.text)
+            } else {
+                Reading::Double(double)
+            }
+        };
+        Ok(token.to_f64().map(kept))
+    }
+
     /// Takes a number as sensors write it. `None`, with nothing taken, where it is not one, or only
     /// [`Self::number`] can tell what it is.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "most of parsing")]
-    pub(crate) fn plain_double(&mut self) -> Option<f64> {
+    fn plain_double(&mut self) -> Option<f64> {
         let bytes = self.bytes();
         let negative = bytes.get(self.at) == Some(&b'-');
         let start = self.at + usize::from(negative);

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::template::Template;
 use crate::block::{Column, Columns, IncomingSeries, NO_STAMP, Rows, Texts, Values};
+use crate::json::plain::Reading;
 use crate::json::scanner::{Scanner, StringToken};
 use crate::json::{Json, JsonError};
 use crate::limits::RECORD_DATA_MAX_DEPTH;
@@ -228,14 +229,15 @@ impl SeriesBuilder {
             field.rows_seen = row + 1;
             match scanner.peek() {
                 b'-' | b'0'..=b'9' => {
-                    let token = scanner.number()?;
-                    let double = token.to_f64().ok_or(JsonError::NumberNotFinite)?;
-                    if token.is_big_integer() {
-                        field.texts.enter(row);
-                        field.texts.values.push(token.text);
-                    } else {
-                        field.numbers.enter(row);
-                        field.numbers.values.push(double);
+                    match scanner.reading()?.ok_or(JsonError::NumberNotFinite)? {
+                        Reading::BigInteger(text) => {
+                            field.texts.enter(row);
+                            field.texts.values.push(text);
+                        }
+                        Reading::Double(double) => {
+                            field.numbers.enter(row);
+                            field.numbers.values.push(double);
+                        }
                     }
                 }
                 _ => field.read_text(scanner, row, bytes_max)?,

@@ -5,6 +5,7 @@
 //! and the next record is a few comparisons of literals and the numbers themselves. A record of any
 //! other shape is read the general way; nothing but speed depends on a template.
 
+use crate::json::plain::Reading;
 use crate::json::scanner::{Scanner, SyntaxError};
 use crate::limits::RECORD_DATA_MAX_BYTES;
 
@@ -89,25 +90,16 @@ impl Template {
             }
             match slot {
                 Slot::Time => time = Some(scanner.millis().ok()??),
-                Slot::Field(index) => put(*index, read_double(scanner)?),
+                Slot::Field(index) => {
+                    let Reading::Double(double) = scanner.reading().ok()?? else {
+                        return None;
+                    };
+                    put(*index, double);
+                }
             }
         }
         scanner.take_literal(&self.end)?;
         (scanner.at - start <= RECORD_DATA_MAX_BYTES).then_some(time?)
-    }
-}
-
-/// Reads a number that a double holds.
-#[inline]
-fn read_double(scanner: &mut Scanner<'_>) -> Option<f64> {
-    if let Some(double) = scanner.plain_double() {
-        return Some(double);
-    }
-    let token = scanner.number().ok()?;
-    if token.is_big_integer() {
-        None
-    } else {
-        token.to_f64()
     }
 }
 

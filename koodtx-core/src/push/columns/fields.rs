@@ -5,6 +5,7 @@ use super::list::{List, count_rest};
 use super::place::Place;
 use crate::block::{NO_STAMP, Values};
 use crate::json::JsonError;
+use crate::json::plain::Reading;
 use crate::json::scanner::Scanner;
 use crate::limits::RECORD_DATA_MAX_BYTES;
 use crate::push::PushError;
@@ -177,19 +178,14 @@ fn read_numbers(
     let mut big = None;
     loop {
         let start = scanner.at;
-        if let Some(double) = scanner.plain_double() {
-            values.push(double);
-        } else {
-            let token = scanner.number()?;
-            match token.to_f64() {
-                None => {
-                    // Nobody knows yet whose they are.
-                    values.truncate(before);
-                    return Ok(None);
-                }
-                Some(_) if token.is_big_integer() => big = Some(token.text),
-                Some(double) => values.push(double),
+        match scanner.reading()? {
+            None => {
+                // Nobody knows yet whose they are.
+                values.truncate(before);
+                return Ok(None);
             }
+            Some(Reading::BigInteger(text)) => big = Some(text),
+            Some(Reading::Double(double)) => values.push(double),
         }
         longest_bytes = longest_bytes.max(scanner.at - start);
         if big.is_some() {
