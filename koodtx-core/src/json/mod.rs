@@ -5,6 +5,7 @@
 //! without giving up on the others, and keeps integers of any size exact.
 
 pub(crate) mod number;
+pub(crate) mod number_list;
 pub(crate) mod number_writer;
 pub(crate) mod plain;
 pub(crate) mod record_text;

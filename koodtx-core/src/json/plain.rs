@@ -9,28 +9,78 @@ use super::scanner::{Scanner, SyntaxError};
 use crate::time::MICROS_PER_MILLI;
 
 /// Digits that are read in one step.
-const STEP_DIGITS: usize = 8;
+pub(super) const STEP_DIGITS: usize = 8;
 /// This many digits always fit 64 bits.
-const MANTISSA_DIGITS_MAX: usize = 19;
+pub(super) const MANTISSA_DIGITS_MAX: usize = 19;
 
-const POWERS: [u64; STEP_DIGITS + 1] = [
-    1,
-    10,
-    100,
-    1_000,
-    10_000,
-    100_000,
-    1_000_000,
-    10_000_000,
-    100_000_000,
-];
+/// Digits before the point of a double that is read here.
+const WHOLE_DIGITS_MAX: usize = STEP_DIGITS;
+/// What is looked at of the digits before a point, or of those behind it.
+pub(super) const PART_BYTES: usize = 3 * STEP_DIGITS;
+/// What is looked at of a number: a sign, digits, a point, and more digits.
+const PLAIN_BYTES: usize = 1 + WHOLE_DIGITS_MAX + 1 + PART_BYTES;
+
+/// A number with at most 19 digits and no exponent: `mantissa / 10^places`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct PlainNumber {
+    pub(crate) is_negative: bool,
+    pub(crate) mantissa: u64,
+    /// Digits behind the point; 0 where there is no point.
+    pub(crate) places: usize,
+}
+
+impl PlainNumber {
+    /// The nearest double; `None` for an integer that a double may not hold exactly.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "once a number")]
+    pub(crate) fn to_f64(self) -> Option<f64> {
+        // No branch: which sign comes next nobody can predict.
+        let power = SIGNED_POWERS[usize::from(self.is_negative)][self.places % POWERS_COUNT];
+        // Both operands are exact, so one rounding gives the nearest (Clinger 1990).
+        if self.mantissa < FRACTION_END {
+            return Some(exact_double(self.mantissa) / power);
+        }
+        if self.mantissa <= EXACT_INTEGER_MAX {
+            return Some(self.mantissa as f64 / power);
+        }
+        let magnitude = divide_by_power_of_ten(self.mantissa, self.places);
+        (self.places > 0).then_some(magnitude.copysign(power))
+    }
+
+    /// The integer; `None` where there is a point or it does not fit.
+    #[inline]
+    pub(crate) fn to_integer(self) -> Option<i64> {
+        let size = i64::try_from(self.mantissa).ok()?;
+        (self.places == 0).then_some(if self.is_negative { -size } else { size })
+    }
+}
+
+/// A one in each byte.
+pub(super) const EACH: u64 = 0x0101_0101_0101_0101;
+
+/// The values of the digits of a text of eight bytes, the first one in the lowest byte.
+#[inline]
+pub(super) fn digit_values(text: [u8; STEP_DIGITS]) -> u64 {
+    u64::from_le_bytes(text) ^ u64::from_le_bytes([b'0'; STEP_DIGITS])
+}
+
+/// The number that eight digits make, the first one in the lowest byte.
+#[inline]
+pub(super) fn eight_digits(digits: u64) -> u64 {
+    /// The lowest byte of each four.
+    const ENDS: u64 = 0x0000_00FF_0000_00FF;
+    // Neighbours are joined to pairs, and pairs each by what it counts, in the upper half of the product.
+    let pairs = digits.wrapping_mul(10).wrapping_add(digits >> 8);
+    let odd = (pairs & ENDS).wrapping_mul(100 + (1_000_000 << 32));
+    let even = (pairs >> 16 & ENDS).wrapping_mul(1 + (10_000 << 32));
+    odd.wrapping_add(even) >> 32
+}
 
 /// How many digits the text of eight bytes begins with, and their value.
 #[inline(always)]
+#[expect(clippy::inline_always, reason = "a few instructions a number")]
 fn leading_digits(text: [u8; STEP_DIGITS]) -> (usize, u64) {
-    const EACH: u64 = 0x0101_0101_0101_0101;
-    // The first character is the lowest byte; digits become 0 to 9.
-    let values = u64::from_le_bytes(text) ^ (EACH * 0x30);
+    let values = digit_values(text);
     // The highest bit of each byte that is more than 9. A carry out of a byte reaches only bytes behind
     // one that is more than 9 itself, and of these only the first is looked for.
     let others = (values.wrapping_add(EACH * 0x76) | values) & (EACH * 0x80);
@@ -39,38 +89,32 @@ fn leading_digits(text: [u8; STEP_DIGITS]) -> (usize, u64) {
         return (0, 0);
     }
     // Zeros in front in place of what follows the digits.
-    let digits = values << (8 * (STEP_DIGITS - count));
-    // Neighbours are joined: to pairs, to fours, to the eight.
-    let pairs = digits.wrapping_mul(10).wrapping_add(digits >> 8) & 0x00FF_00FF_00FF_00FF;
-    let fours = pairs.wrapping_mul(100).wrapping_add(pairs >> 16) & 0x0000_FFFF_0000_FFFF;
-    let eight = fours.wrapping_mul(10_000).wrapping_add(fours >> 32) & 0xFFFF_FFFF;
-    (count, eight)
+    (count, eight_digits(values << (8 * (STEP_DIGITS - count))))
 }
 
-/// The digits at `at`: how many, and their value; `None` where there may be more than 19, or the end of
-/// the text is near.
+/// The digits that a text begins with: how many, and their value; `None` where there may be more than 19.
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "a few instructions a number")]
-fn digits(bytes: &[u8], at: usize) -> Option<(usize, u64)> {
-    let step = |at: usize| Some(leading_digits(*bytes.get(at..)?.first_chunk()?));
-    let (count, value) = step(at)?;
+fn digits(text: &[u8; PART_BYTES]) -> Option<(usize, u64)> {
+    let (steps, _) = text.as_chunks();
+    let (count, value) = leading_digits(steps[0]);
     if count < STEP_DIGITS {
         return Some((count, value));
     }
-    let (more, low) = step(at + STEP_DIGITS)?;
-    let value = value * POWERS[more] + low;
+    let (more, low) = leading_digits(steps[1]);
+    let value = value * TENS[more] + low;
     if more < STEP_DIGITS {
         return Some((STEP_DIGITS + more, value));
     }
-    let (rest, low) = step(at + 2 * STEP_DIGITS)?;
+    let (rest, low) = leading_digits(steps[2]);
     let count = 2 * STEP_DIGITS + rest;
-    (count <= MANTISSA_DIGITS_MAX).then(|| (count, value * POWERS[rest] + low))
+    (count <= MANTISSA_DIGITS_MAX).then(|| (count, value * TENS[rest] + low))
 }
 
 /// Whether a number that has come to this byte goes on: as a decimal, or with an exponent.
 #[inline]
-fn goes_on(byte: Option<&u8>) -> bool {
-    matches!(byte, Some(b'.' | b'e' | b'E'))
+fn goes_on(byte: u8) -> bool {
+    matches!(byte, b'.' | b'e' | b'E')
 }
 
 /// A number as it is kept.
@@ -104,63 +148,58 @@ impl<'a> Scanner<'a> {
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "most of parsing")]
     fn plain_double(&mut self) -> Option<f64> {
-        let bytes = self.bytes();
-        let negative = bytes.get(self.at) == Some(&b'-');
-        let start = self.at + usize::from(negative);
-        let mut at = start;
-        let mut mantissa = 0;
-        while let Some(digit) = bytes.get(at).map(|byte| byte.wrapping_sub(b'0'))
+        let bytes: &[u8; PLAIN_BYTES] = self.chunk()?;
+        let start = usize::from(bytes[0] == b'-');
+        let (mut whole, mut mantissa) = (0, 0);
+        while let digit = bytes[start + whole].wrapping_sub(b'0')
             && digit < 10
-            && at - start <= MANTISSA_DIGITS_MAX
         {
-            mantissa = u64::wrapping_add(u64::wrapping_mul(mantissa, 10), u64::from(digit));
-            at += 1;
+            mantissa = mantissa * 10 + u64::from(digit);
+            whole += 1;
+            if whole > WHOLE_DIGITS_MAX {
+                return None;
+            }
         }
-        let whole = at - start;
         if whole == 0 || (whole > 1 && bytes[start] == b'0') {
             return None;
         }
-        let mut fraction = 0;
-        if bytes.get(at) == Some(&b'.') {
-            let (count, value) = digits(bytes, at + 1)?;
-            if count == 0 {
+        let (mut end, mut places) = (start + whole, 0);
+        if bytes[end] == b'.' {
+            let (count, value) = digits(bytes[end + 1..].first_chunk()?)?;
+            if count == 0 || whole + count > MANTISSA_DIGITS_MAX {
                 return None;
             }
-            fraction = count;
-            at += 1 + count;
-            mantissa = mantissa.wrapping_mul(TENS[fraction]).wrapping_add(value);
+            places = count;
+            end += 1 + count;
+            mantissa = mantissa * TENS[places] + value;
         }
-        if whole + fraction > MANTISSA_DIGITS_MAX || goes_on(bytes.get(at)) {
+        if goes_on(bytes[end]) {
             return None;
         }
-        let magnitude = if mantissa <= EXACT_INTEGER_MAX {
-            mantissa as f64 / EXACT_POWERS[fraction]
-        } else if fraction > 0 {
-            divide_by_power_of_ten(mantissa, fraction)
-        } else {
-            return None;
+        let number = PlainNumber {
+            is_negative: start == 1,
+            mantissa,
+            places,
         };
-        self.at = at;
-        // No branch: which sign comes next nobody can predict.
-        let sign = u64::from(negative) << 63;
-        Some(f64::from_bits(magnitude.to_bits() | sign))
+        let double = number.to_f64()?;
+        self.at += end;
+        Some(double)
     }
 
     /// Takes an integer, as [`Self::plain_double`] takes a number.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "most of reading times")]
     pub(crate) fn plain_integer(&mut self) -> Option<i64> {
-        let bytes = self.bytes();
-        let negative = bytes.get(self.at) == Some(&b'-');
-        let start = self.at + usize::from(negative);
-        let (count, value) = digits(bytes, start)?;
+        let bytes: &[u8; PLAIN_BYTES] = self.chunk()?;
+        let start = usize::from(bytes[0] == b'-');
+        let (count, value) = digits(bytes[start..].first_chunk()?)?;
         let leading_zero = count > 1 && bytes[start] == b'0';
-        if count == 0 || leading_zero || goes_on(bytes.get(start + count)) {
+        if count == 0 || leading_zero || goes_on(bytes[start + count]) {
             return None;
         }
         let value = i64::try_from(value).ok()?;
-        self.at = start + count;
-        Some(if negative { -value } else { value })
+        self.at += start + count;
+        Some(if start == 1 { -value } else { value })
     }
 
     /// Takes a number of milliseconds, whose first byte comes next: as microseconds, and `None` where they do
@@ -175,7 +214,35 @@ impl<'a> Scanner<'a> {
     }
 }
 
-const TENS: [u64; MANTISSA_DIGITS_MAX + 1] = {
+/// 2^52: an integer below it fits the fraction of a double.
+const FRACTION_END: u64 = 1 << (f64::MANTISSA_DIGITS - 1);
+
+/// The double of an integer below [`FRACTION_END`]. Unlike the processor's instruction for it, it does not wait
+/// for the number converted before.
+#[inline]
+fn exact_double(integer: u64) -> f64 {
+    // The doubles from 2^52 to 2^53 are the integers: their fraction counts from there.
+    const BEGIN: f64 = FRACTION_END as f64;
+    f64::from_bits(BEGIN.to_bits() | integer) - BEGIN
+}
+
+/// Powers of ten that there is room for: a power of two, so that a place needs no multiplication.
+const POWERS_COUNT: usize = 32;
+
+/// Powers of ten, and the same below zero.
+const SIGNED_POWERS: [[f64; POWERS_COUNT]; 2] = {
+    let mut signed = [[0.0; POWERS_COUNT]; 2];
+    let mut power = 0;
+    while power <= MANTISSA_DIGITS_MAX {
+        signed[0][power] = EXACT_POWERS[power];
+        signed[1][power] = -EXACT_POWERS[power];
+        power += 1;
+    }
+    signed
+};
+
+/// Powers of ten that fit 64 bits.
+pub(super) const TENS: [u64; MANTISSA_DIGITS_MAX + 1] = {
     let mut tens = [1; MANTISSA_DIGITS_MAX + 1];
     let mut power = 1;
     while power < tens.len() {
@@ -186,7 +253,7 @@ const TENS: [u64; MANTISSA_DIGITS_MAX + 1] = {
 };
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use proptest::prelude::*;
 
     use super::*;
@@ -208,7 +275,7 @@ mod tests {
             .map(|double| (double.to_bits(), scanner.at))
     }
 
-    fn number() -> impl Strategy<Value = String> {
+    pub(in crate::json) fn number() -> impl Strategy<Value = String> {
         prop_oneof![
             4 => "-?(0|[1-9][0-9]{0,4})\\.[0-9]{1,18}",
             1 => "-?[0-9]{1,21}(\\.[0-9]{0,21})?([eE]-?[0-9]{1,2})?",
@@ -229,7 +296,7 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(20_000))]
 
         #[test]
-        fn numbers_are_those_of_the_general_way(text in number(), end in "[-+,\\]}:;/ \t\n\x00éx.eE]|", more in "[0-9]{0,20}") {
+        fn numbers_are_those_of_the_general_way(text in number(), end in "[-+,\\]}:;/ \t\n\x00éx.eE]|", more in "[0-9]{0,20}[ ,]{0,30}") {
             let text = format!("{text}{end}{more}");
             let mut scanner = Scanner::new(&text);
             let expected = general(&text);
@@ -253,9 +320,9 @@ mod tests {
     fn what_sensors_write_is_plain() {
         // In a list, and in a record without and with white space.
         for behind in [
-            ",0.1,0.2,0.3,0.4,0.5,0.6]",
-            "}},{\"sensor_type\":\"gyroscope\"",
-            " } }, { \"sensor_type\"",
+            ",0.1,0.2,0.3,0.4,0.5,0.6,0.7,0.8,0.9]",
+            "}},{\"sensor_type\":\"gyroscope\",\"time\"",
+            " } }, { \"sensor_type\": \"gyroscope\", ",
         ] {
             for text in [
                 "0",

@@ -110,6 +110,12 @@ impl<'a> Scanner<'a> {
         self.bytes().get(self.at..).unwrap_or_default()
     }
 
+    /// The next bytes; `None` where so many are not left.
+    #[inline]
+    pub(crate) fn chunk<const BYTES: usize>(&self) -> Option<&'a [u8; BYTES]> {
+        self.bytes().get(self.at..)?.first_chunk()
+    }
+
     /// Takes a text if it comes next, white space included.
     #[inline]
     pub(crate) fn take_literal(&mut self, literal: &str) -> Option<()> {

@@ -172,11 +172,21 @@ fn read_numbers(
     let values = &mut field.numbers.values;
     let before = values.len();
     let left = targets.len() - *count;
+    let end = before + left;
     // No more than what can follow.
     values.reserve(left.min(scanner.rest().len() / ELEMENT_MIN_BYTES + 1));
     let mut longest_bytes = 0;
     let mut big = None;
     loop {
+        scanner.plain_numbers(|number, bytes| {
+            // The last one is left, since what follows it is not for this loop.
+            let Some(double) = number.to_f64().filter(|_| values.len() + 1 < end) else {
+                return false;
+            };
+            values.push(double);
+            longest_bytes = longest_bytes.max(bytes);
+            true
+        });
         let start = scanner.at;
         match scanner.reading()? {
             None => {
@@ -191,7 +201,7 @@ fn read_numbers(
         if big.is_some() {
             break;
         }
-        if values.len() - before == left || !scanner.take_comma_before_number() {
+        if values.len() == end || !scanner.take_comma_before_number() {
             break;
         }
     }

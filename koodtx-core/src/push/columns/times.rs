@@ -99,12 +99,12 @@ impl GroupParser {
         }
     }
 
-    /// Reads the array of steps, which begin at the time `micros`.
+    /// Reads the array of steps, which begin at the time `first_micros`.
     fn add_steps(
         &mut self,
         scanner: &mut Scanner<'_>,
         place: Place<'_>,
-        mut micros: i64,
+        first_micros: i64,
     ) -> Result<bool, PushError> {
         let problem = || place.part("steps").invalid(STEP);
         if !scanner.take(b'[') {
@@ -114,33 +114,45 @@ impl GroupParser {
         if room == 0 {
             return Err(self.gathered.too_many_records());
         }
-        let time = sample_time(Some(micros));
-        let mut valid = time >= 0;
-        self.times.push(time);
+        let mut last = first_micros;
+        let mut valid = self.add_time(last);
         let mut first = true;
         while scanner.next_element(&mut first)? {
             if !matches!(scanner.peek(), b'-' | b'0'..=b'9') {
                 return Err(problem());
             }
             loop {
+                scanner.plain_numbers(|step, _| {
+                    let step = step.to_integer().filter(|_| self.times.len() < room);
+                    let micros = step.and_then(|step| step.checked_mul(MICROS_PER_MILLI));
+                    let next = micros.and_then(|step| last.checked_add(step));
+                    if let Some(next) = next {
+                        last = next;
+                        valid &= self.add_time(next);
+                    }
+                    next.is_some()
+                });
                 if self.times.len() == room {
                     return Err(self.gathered.too_many_records());
                 }
-                let step = match scanner.plain_integer() {
-                    Some(millis) => millis.checked_mul(MICROS_PER_MILLI),
-                    None => step_micros(scanner.number()?),
-                };
-                let next = step.and_then(|step| micros.checked_add(step));
-                micros = next.ok_or_else(problem)?;
-                let time = sample_time(Some(micros));
-                valid &= time >= 0;
-                self.times.push(time);
+                let step = step_micros(scanner.number()?);
+                let next = step.and_then(|step| last.checked_add(step));
+                last = next.ok_or_else(problem)?;
+                valid &= self.add_time(last);
                 if !scanner.take_comma_before_number() {
                     break;
                 }
             }
         }
         Ok(valid)
+    }
+
+    /// Adds the time of a row; returns whether it is valid.
+    #[inline]
+    fn add_time(&mut self, micros: i64) -> bool {
+        let time = sample_time(Some(micros));
+        self.times.push(time);
+        time >= 0
     }
 }
 
