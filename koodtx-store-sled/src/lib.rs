@@ -48,6 +48,7 @@ mod sync;
 mod tests;
 mod tidy;
 mod transfer;
+mod turns;
 mod user;
 mod values;
 mod verify;

@@ -17,6 +17,7 @@ use crate::journal::Journal;
 use crate::locks::UserLocks;
 use crate::options::{CACHE_MIN_BYTES, SledOptions};
 use crate::room::Room;
+use crate::turns::PushTurns;
 use crate::values::Values;
 
 /// How often sled tidies its file in the background, in milliseconds. Between two of these, space
@@ -37,6 +38,7 @@ pub struct SledStore {
     _janitor: Janitor,
     /// Shared by work that goes on after its answer.
     after_answers: Arc<ThreadRwLock<()>>,
+    turns: PushTurns,
 }
 
 /// What the methods of the store share.
@@ -142,6 +144,7 @@ impl SledStore {
             inner,
             _janitor: janitor,
             after_answers: Arc::default(),
+            turns: PushTurns::default(),
         })
     }
 
@@ -170,13 +173,18 @@ impl SledStore {
 
     /// Runs `work`, which changes a user's data, with the user's lock held alone, and returns as soon
     /// as it answers. It goes on with the lock held: who calls next waits for it.
+    ///
+    /// Room for `samples` is taken as well: who waits for it has the lock, so that the pushes of a user keep
+    /// their order.
     pub(crate) async fn answering<T: Send + 'static>(
         &self,
         user: UserId,
+        samples: u64,
         operation: &'static str,
         work: impl FnOnce(&Inner, &mut Answer<T>) -> Result<()> + Send + 'static,
     ) -> Result<T, StoreError> {
         let guard = self.inner.locks.of(user).write_owned().await;
+        let turn = self.turns.of(samples).await;
         let (inner, after_answers) = (self.share(), Arc::clone(&self.after_answers));
         let (sender, receiver) = oneshot::channel();
         let span = tracing::Span::current();
@@ -186,7 +194,7 @@ impl SledStore {
             let mut answer = Answer(Some(sender));
             let checked = inner.journal.check();
             let outcome = checked.and_then(|()| work(&inner, &mut answer));
-            drop((guard, inner));
+            drop((turn, guard, inner));
             if let Err(failure) = outcome {
                 answer.fail(failure, operation);
             }

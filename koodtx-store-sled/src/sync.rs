@@ -32,10 +32,9 @@ impl SyncStore for SledStore {
     }
 
     async fn push(&self, command: PushCommand, now: Timestamp) -> Result<PushOutcome, StoreError> {
-        self.answering(command.user, "push", move |inner, answer| {
-            push::push(inner, command, now, answer)
-        })
-        .await
+        let (user, samples) = (command.user, command.batch.valid_records());
+        let work = move |inner: &_, answer: &mut _| push::push(inner, command, now, answer);
+        self.answering(user, samples, "push", work).await
     }
 
     async fn pull(&self, query: PullQuery, now: Timestamp) -> Result<PullHead, StoreError> {

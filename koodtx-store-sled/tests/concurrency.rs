@@ -63,6 +63,45 @@ async fn identical_pushes_from_many_devices_insert_once() {
     assert_eq!(duplicates, (DEVICES_COUNT - 1) * RECORDS_COUNT);
 }
 
+/// More than the store merges at a time, one of them larger than that, and some whose callers go away while
+/// they wait.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn large_pushes_of_many_users_wait_for_each_other_and_all_arrive() {
+    const USERS_COUNT: u64 = 8;
+    const LARGE_COUNT: u64 = 15_000;
+    const LARGEST_COUNT: u64 = 50_000;
+    let harness = fresh().await;
+    let count_of = |user| {
+        if user == 3 {
+            LARGEST_COUNT
+        } else {
+            LARGE_COUNT
+        }
+    };
+    let push = |user: u64, session| {
+        let store = harness.sync().clone();
+        let push = command(UserId(user.cast_signed()), session, 0, count_of(user), 7);
+        tokio::spawn(async move { store.push(push, NOW).await })
+    };
+    let mut pushes = Vec::new();
+    let mut given_up = Vec::new();
+    for user in 1..=USERS_COUNT {
+        pushes.push((user, push(user, user)));
+        given_up.push(push(user, USERS_COUNT + user));
+    }
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    given_up.iter().for_each(tokio::task::JoinHandle::abort);
+    for (user, push) in pushes {
+        let outcome = push.await.unwrap().unwrap();
+        assert_eq!(outcome.inserted, count_of(user));
+    }
+    // Those that were given up hold nothing up.
+    for user in 1..=USERS_COUNT {
+        let again = push(user, user).await.unwrap().unwrap();
+        assert_eq!(again.duplicates, count_of(user));
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_puller_with_pages_of_two_beside_four_writers_ends_with_everything() {
     const WRITERS_COUNT: u64 = 4;
