@@ -18,10 +18,22 @@ const LOADED_BYTES: usize = WINDOW_BYTES + PART_BYTES;
 /// Bits of a byte.
 const BYTE: usize = u8::BITS as usize;
 
+/// Whether a byte is the first one of numbers.
+const BEGINS_NUMBER: [bool; 256] = {
+    let mut begins = [false; 256];
+    begins[b'-' as usize] = true;
+    let mut digit = b'0';
+    while digit <= b'9' {
+        begins[digit as usize] = true;
+        digit += 1;
+    }
+    begins
+};
+
 /// Some bytes of a text, with marks of those that are no digits.
 struct Window<'a> {
     bytes: &'a [u8; LOADED_BYTES],
-    /// A bit for each byte, the lowest for the first.
+    /// A bit for each byte but the last, the lowest for the first.
     stops: u64,
 }
 
@@ -30,7 +42,8 @@ impl<'a> Window<'a> {
     #[inline]
     fn at(scanner: &Scanner<'a>) -> Option<Self> {
         let bytes: &[u8; LOADED_BYTES] = scanner.chunk()?;
-        let stops = stops(bytes.first_chunk()?);
+        // No number ends at the last byte, so that the next one begins in the window, too.
+        let stops = stops(bytes.first_chunk()?) & (u64::MAX >> 1);
         Some(Self { bytes, stops })
     }
 
@@ -41,11 +54,7 @@ impl<'a> Window<'a> {
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "most of parsing")]
     fn number(&self, at: usize) -> Option<(PlainNumber, usize)> {
-        let stops = if at < WINDOW_BYTES {
-            self.stops >> at
-        } else {
-            0
-        };
+        let stops = self.stops >> (at % WINDOW_BYTES);
         let start = (stops & 1) as usize;
         let stops = stops & !1;
         if stops == 0 {
@@ -53,8 +62,7 @@ impl<'a> Window<'a> {
         }
         let first = stops.trailing_zeros() as usize;
         let (mut end, mut places) = (first, 0);
-        let [stop, behind @ ..] = self.from(at + first);
-        if *stop == b'.' {
+        if self.from(at + first)[0] == b'.' {
             let stops = stops & (stops - 1);
             end = stops.trailing_zeros() as usize;
             places = end - first - 1;
@@ -64,10 +72,44 @@ impl<'a> Window<'a> {
         }
         let number = PlainNumber {
             is_negative: start == 1,
-            mantissa: mantissa(self.from(at + start), first - start, behind, places)?,
+            mantissa: self.mantissa(at + start, first - start, places)?,
             places,
         };
         Some((number, end))
+    }
+
+    /// The digits of a number as one integer: those from a place on, and those behind the point, if there are any.
+    /// `None` where these are too many, or not those of a number.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "once a number")]
+    fn mantissa(&self, at: usize, whole: usize, places: usize) -> Option<u64> {
+        let digits = whole + places;
+        if whole.wrapping_sub(1) >= STEP_DIGITS - 1 || digits > STEP_DIGITS {
+            return self.long_mantissa(at, whole, places);
+        }
+        let [first, behind_first @ ..] = self.from(at);
+        if whole > 1 && *first == b'0' {
+            return None;
+        }
+        // Both fit one step, without what stands between them.
+        let (before, behind) = (eight(self.from(at), 0), eight(behind_first, 0));
+        let both = before ^ ((before ^ behind) & (u64::MAX << (whole * BYTE)));
+        Some(eight_digits(both << ((STEP_DIGITS - digits) * BYTE)))
+    }
+
+    #[inline(never)]
+    fn long_mantissa(&self, at: usize, whole: usize, places: usize) -> Option<u64> {
+        let before = self.from(at);
+        let leading_zero = whole > 1 && before[0] == b'0';
+        if whole == 0 || leading_zero || whole + places > MANTISSA_DIGITS_MAX {
+            return None;
+        }
+        let integral = integer(before, whole);
+        if places == 0 {
+            return Some(integral);
+        }
+        let [_, behind @ ..] = self.from(at + whole);
+        Some(integral * TENS[places] + integer(behind, places))
     }
 
     /// What stands from a byte of the window on: a stop and a part of a number, or more than that.
@@ -89,7 +131,8 @@ impl Scanner<'_> {
         while let Some(window) = Window::at(self) {
             let mut at = 0;
             while let Some((number, bytes)) = window.number(at) {
-                let is_followed = matches!(window.from(at + bytes), [b',', b'-' | b'0'..=b'9', ..]);
+                let [stop, next, ..] = window.from(at + bytes);
+                let is_followed = *stop == b',' && BEGINS_NUMBER[usize::from(*next)];
                 if !is_followed || !put(number, bytes) {
                     self.at += at;
                     return;
@@ -132,46 +175,6 @@ fn transposed(mut bits: u64) -> u64 {
         bits ^= changed ^ (changed << distance);
     }
     bits
-}
-
-/// The digits of a number as one integer: those before the point, and those behind it, if there is one. `None`
-/// where these are too many, or not those of a number.
-#[inline(always)]
-#[expect(clippy::inline_always, reason = "once a number")]
-fn mantissa(
-    before: &[u8; 1 + PART_BYTES],
-    whole: usize,
-    behind: &[u8; PART_BYTES],
-    places: usize,
-) -> Option<u64> {
-    let digits = whole + places;
-    if whole.wrapping_sub(1) >= STEP_DIGITS - 1 || digits > STEP_DIGITS {
-        return long_mantissa(before, whole, behind, places);
-    }
-    // Both fit one step, without what stands between them.
-    let begin = eight(before, 0) & !(u64::MAX << (whole * BYTE));
-    let both = begin | eight(behind, 0) << (whole * BYTE);
-    let leading_zero = whole > 1 && before[0] == b'0';
-    (!leading_zero).then(|| eight_digits(both << ((STEP_DIGITS - digits) * BYTE)))
-}
-
-#[inline(never)]
-fn long_mantissa(
-    before: &[u8; 1 + PART_BYTES],
-    whole: usize,
-    behind: &[u8; PART_BYTES],
-    places: usize,
-) -> Option<u64> {
-    let leading_zero = whole > 1 && before[0] == b'0';
-    if whole == 0 || leading_zero || whole + places > MANTISSA_DIGITS_MAX {
-        return None;
-    }
-    let integral = integer(before, whole);
-    Some(if places == 0 {
-        integral
-    } else {
-        integral * TENS[places] + integer(behind, places)
-    })
 }
 
 /// The integer of the first 1 to 19 digits.

@@ -116,14 +116,6 @@ impl<'a> Scanner<'a> {
         self.bytes().get(self.at..)?.first_chunk()
     }
 
-    /// Takes a text if it comes next, white space included.
-    #[inline]
-    pub(crate) fn take_literal(&mut self, literal: &str) -> Option<()> {
-        self.rest()
-            .starts_with(literal.as_bytes())
-            .then(|| self.at += literal.len())
-    }
-
     /// The input between two offsets; empty where they are none.
     pub(crate) fn slice(&self, from: usize, to: usize) -> &'a str {
         self.text.get(from..to).unwrap_or_default()

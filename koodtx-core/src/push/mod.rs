@@ -6,6 +6,7 @@ mod columns;
 mod error;
 mod fault;
 mod gathered;
+mod literal;
 mod parse;
 mod series;
 mod template;

@@ -5,6 +5,7 @@
 //! and the next record is a few comparisons of literals and the numbers themselves. A record of any
 //! other shape is read the general way; nothing but speed depends on a template.
 
+use super::literal::Literal;
 use crate::json::plain::Reading;
 use crate::json::scanner::{Scanner, SyntaxError};
 use crate::limits::RECORD_DATA_MAX_BYTES;
@@ -22,9 +23,9 @@ pub(super) enum Slot {
 #[derive(Clone, Debug)]
 pub(super) struct Template {
     /// For each number what it is and the text before it.
-    slots: Vec<(Box<str>, Slot)>,
+    slots: Vec<(Literal, Slot)>,
     /// The text behind the last number, with the closing brace.
-    end: Box<str>,
+    end: Literal,
 }
 
 impl Template {
@@ -52,7 +53,7 @@ impl Template {
         if members.len() < learner.names.len() || times != 1 {
             return None;
         }
-        let end = record[learner.from..].into();
+        let end = Literal::new(&record[learner.from..]);
         Some((
             Self {
                 slots: learner.slots,
@@ -67,7 +68,7 @@ impl Template {
     pub(super) fn begins(&self, scanner: &Scanner<'_>) -> bool {
         self.slots
             .first()
-            .is_some_and(|(before, _)| scanner.rest().starts_with(before.as_bytes()))
+            .is_some_and(|(before, _)| before.comes_next(scanner))
     }
 
     /// Reads the record at the scanner, for which [`Self::begins`] holds: calls `put` with each
@@ -86,7 +87,7 @@ impl Template {
                 // `begins` has compared it.
                 scanner.at += before.len();
             } else {
-                scanner.take_literal(before)?;
+                before.take(scanner)?;
             }
             match slot {
                 Slot::Time => time = Some(scanner.millis().ok()??),
@@ -98,7 +99,7 @@ impl Template {
                 }
             }
         }
-        scanner.take_literal(&self.end)?;
+        self.end.take(scanner)?;
         (scanner.at - start <= RECORD_DATA_MAX_BYTES).then_some(time?)
     }
 }
@@ -107,7 +108,7 @@ struct Learner<'a> {
     record: &'a str,
     /// Where the text behind the last number begins.
     from: usize,
-    slots: Vec<(Box<str>, Slot)>,
+    slots: Vec<(Literal, Slot)>,
     names: Vec<&'a str>,
 }
 
@@ -144,10 +145,10 @@ impl<'a> Learner<'a> {
 
     fn number(&mut self, scanner: &mut Scanner<'a>, slot: Slot) -> Result<(), SyntaxError> {
         scanner.peek();
-        let before = &self.record[self.from..scanner.at];
+        let before = Literal::new(&self.record[self.from..scanner.at]);
         scanner.number()?;
         self.from = scanner.at;
-        self.slots.push((before.into(), slot));
+        self.slots.push((before, slot));
         Ok(())
     }
 }
