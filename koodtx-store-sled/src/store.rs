@@ -50,7 +50,8 @@ pub(crate) struct Inner {
     pub(crate) sweeping: Mutex<()>,
     pub(crate) bell: Bell,
     locks: UserLocks,
-    /// Held alone by whoever writes an account. Taken before the lock of a user.
+    /// Held alone by whoever writes an account. Taken after the lock of a user, which may be waited for as long as
+    /// that user's pushes take.
     accounts: Arc<RwLock<()>>,
     // Last: the folder stays locked until the database is closed.
     folder: Folder,
@@ -174,8 +175,8 @@ impl SledStore {
     /// Runs `work`, which changes a user's data, with the user's lock held alone, and returns as soon
     /// as it answers. It goes on with the lock held: who calls next waits for it.
     ///
-    /// Room for `samples` is taken as well: who waits for it has the lock, so that the pushes of a user keep
-    /// their order.
+    /// Room for `samples` is taken as well, after the lock: who waits for the lock of one user keeps no room from
+    /// the others.
     pub(crate) async fn answering<T: Send + 'static>(
         &self,
         user: UserId,
@@ -265,9 +266,9 @@ impl SledStore {
         operation: &'static str,
         work: impl FnOnce(&Inner) -> Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let accounts = Arc::clone(&self.inner.accounts).write_owned().await;
         let of_user = self.inner.locks.of(user).write_owned().await;
-        self.blocking(operation, (accounts, of_user), work).await
+        let accounts = Arc::clone(&self.inner.accounts).write_owned().await;
+        self.blocking(operation, (of_user, accounts), work).await
     }
 
     /// Runs `work`, which needs no lock or holds `guard`, on a thread that may block.

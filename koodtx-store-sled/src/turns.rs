@@ -6,9 +6,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Samples of the pushes that are merged and written at a time.
 ///
-/// A few thousand keep two cores busy, and hundreds of small pushes share a sync of the disk before it comes to
-/// this. More at a time only take more memory: for each push what is merged of it, its blocks, and what its
-/// thread keeps.
+/// A few thousand keep two cores busy, and as many small pushes as there are threads share a sync of the disk before it
+/// comes to this. More at a time only take more memory: for each push what is merged of it, its blocks, and what its
+/// thread keeps. (Samples of many KB are bounded by what bodies may take.)
 const SAMPLES_MAX_COUNT: u32 = 40_000;
 
 /// As many as a single push counts at most, so that a huge one leaves room for others.

@@ -13,6 +13,7 @@ use koodtx_core::pull::RecordQuery;
 use koodtx_core::push::PushBatch;
 use koodtx_core::store::{PushCommand, Quota};
 use koodtx_core::time::Timestamp;
+use tokio::time::timeout;
 
 const USER: UserId = UserId(1);
 const NOW: Timestamp = Timestamp::from_millis(1_763_035_200_000);
@@ -64,12 +65,14 @@ async fn identical_pushes_from_many_devices_insert_once() {
 }
 
 /// More than the store merges at a time, one of them larger than that, and some whose callers go away while
-/// they wait.
+/// they wait for their turn.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn large_pushes_of_many_users_wait_for_each_other_and_all_arrive() {
     const USERS_COUNT: u64 = 8;
     const LARGE_COUNT: u64 = 15_000;
     const LARGEST_COUNT: u64 = 50_000;
+    /// Far more than all of them take.
+    const PATIENCE: Duration = Duration::from_mins(1);
     let harness = fresh().await;
     let count_of = |user| {
         if user == 3 {
@@ -78,27 +81,30 @@ async fn large_pushes_of_many_users_wait_for_each_other_and_all_arrive() {
             LARGE_COUNT
         }
     };
-    let push = |user: u64, session| {
+    let push = |user: u64| {
         let store = harness.sync().clone();
-        let push = command(UserId(user.cast_signed()), session, 0, count_of(user), 7);
+        let push = command(UserId(user.cast_signed()), user, 0, count_of(user), 7);
         tokio::spawn(async move { store.push(push, NOW).await })
     };
     let mut pushes = Vec::new();
     let mut given_up = Vec::new();
     for user in 1..=USERS_COUNT {
-        pushes.push((user, push(user, user)));
-        given_up.push(push(user, USERS_COUNT + user));
+        pushes.push((user, push(user)));
+        given_up.push(push(USERS_COUNT + user));
     }
     tokio::time::sleep(Duration::from_millis(1)).await;
     given_up.iter().for_each(tokio::task::JoinHandle::abort);
     for (user, push) in pushes {
-        let outcome = push.await.unwrap().unwrap();
+        let outcome = timeout(PATIENCE, push).await.unwrap().unwrap().unwrap();
         assert_eq!(outcome.inserted, count_of(user));
     }
-    // Those that were given up hold nothing up.
-    for user in 1..=USERS_COUNT {
-        let again = push(user, user).await.unwrap().unwrap();
-        assert_eq!(again.duplicates, count_of(user));
+    // Those that were given up hold nothing up, and are there whole or not at all.
+    for user in 1..=2 * USERS_COUNT {
+        let again = timeout(PATIENCE, push(user)).await.unwrap();
+        let again = again.unwrap().unwrap();
+        assert_eq!(again.data_count, count_of(user));
+        let is_whole = [again.inserted, again.duplicates].contains(&count_of(user));
+        assert!(is_whole, "{again:?}");
     }
 }
 

@@ -3,18 +3,20 @@
 //! Read one after another, each waits for the end of the one before to be found. Here the digits within some bytes
 //! are marked at a time, as bits of one word, so that to the end of a number, and on to the next, it is a few shifts,
 //! and no branch depends on how many digits there are. What is not plain is left to the scanner's own way, so nothing
-//! but speed depends on this file. (Between the texts of a record it is no gain: there are three numbers or so in a window.)
+//! but speed depends on this file. (Between the texts of a record it is no gain: a window holds three numbers or so.)
 
 use super::plain::{
     EACH, MANTISSA_DIGITS_MAX, PART_BYTES, PlainNumber, STEP_DIGITS, TENS, digit_values,
     eight_digits,
 };
-use super::scanner::Scanner;
+use super::scanner::{Scanner, Separator};
 
 /// Bytes of which the digits are marked at a time.
 const WINDOW_BYTES: usize = u64::BITS as usize;
 /// The window, and what is looked at of a number behind a byte of it.
 const LOADED_BYTES: usize = WINDOW_BYTES + PART_BYTES;
+/// Bytes between two numbers: a comma and a space.
+const SEPARATOR_MAX_BYTES: usize = 2;
 /// Bits of a byte.
 const BYTE: usize = u8::BITS as usize;
 
@@ -33,7 +35,7 @@ const BEGINS_NUMBER: [bool; 256] = {
 /// Some bytes of a text, with marks of those that are no digits.
 struct Window<'a> {
     bytes: &'a [u8; LOADED_BYTES],
-    /// A bit for each byte but the last, the lowest for the first.
+    /// A bit for each byte but the last ones, the lowest for the first.
     stops: u64,
 }
 
@@ -42,8 +44,8 @@ impl<'a> Window<'a> {
     #[inline]
     fn at(scanner: &Scanner<'a>) -> Option<Self> {
         let bytes: &[u8; LOADED_BYTES] = scanner.chunk()?;
-        // No number ends at the last byte, so that the next one begins in the window, too.
-        let stops = stops(bytes.first_chunk()?) & (u64::MAX >> 1);
+        // No number ends at the last bytes, so that the next one begins in the window, too.
+        let stops = stops(bytes.first_chunk()?) & (u64::MAX >> SEPARATOR_MAX_BYTES);
         Some(Self { bytes, stops })
     }
 
@@ -62,7 +64,7 @@ impl<'a> Window<'a> {
         }
         let first = stops.trailing_zeros() as usize;
         let (mut end, mut places) = (first, 0);
-        if self.from(at + first)[0] == b'.' {
+        if self.part_at(at + first)[0] == b'.' {
             let stops = stops & (stops - 1);
             end = stops.trailing_zeros() as usize;
             places = end - first - 1;
@@ -87,19 +89,19 @@ impl<'a> Window<'a> {
         if whole.wrapping_sub(1) >= STEP_DIGITS - 1 || digits > STEP_DIGITS {
             return self.long_mantissa(at, whole, places);
         }
-        let [first, behind_first @ ..] = self.from(at);
+        let [first, behind_first @ ..] = self.part_at(at);
         if whole > 1 && *first == b'0' {
             return None;
         }
         // Both fit one step, without what stands between them.
-        let (before, behind) = (eight(self.from(at), 0), eight(behind_first, 0));
+        let (before, behind) = (eight(self.part_at(at), 0), eight(behind_first, 0));
         let both = before ^ ((before ^ behind) & (u64::MAX << (whole * BYTE)));
         Some(eight_digits(both << ((STEP_DIGITS - digits) * BYTE)))
     }
 
     #[inline(never)]
     fn long_mantissa(&self, at: usize, whole: usize, places: usize) -> Option<u64> {
-        let before = self.from(at);
+        let before = self.part_at(at);
         let leading_zero = whole > 1 && before[0] == b'0';
         if whole == 0 || leading_zero || whole + places > MANTISSA_DIGITS_MAX {
             return None;
@@ -108,13 +110,13 @@ impl<'a> Window<'a> {
         if places == 0 {
             return Some(integral);
         }
-        let [_, behind @ ..] = self.from(at + whole);
+        let [_, behind @ ..] = self.part_at(at + whole);
         Some(integral * TENS[places] + integer(behind, places))
     }
 
     /// What stands from a byte of the window on: a stop and a part of a number, or more than that.
     #[inline]
-    fn from(&self, at: usize) -> &'a [u8; 1 + PART_BYTES] {
+    fn part_at(&self, at: usize) -> &'a [u8; 1 + PART_BYTES] {
         debug_assert!(at < WINDOW_BYTES, "what is looked at begins in the window");
         // Without the remainder each place would be compared with the length.
         let part = self.bytes[at % WINDOW_BYTES..].first_chunk();
@@ -124,26 +126,41 @@ impl<'a> Window<'a> {
 
 impl Scanner<'_> {
     /// Takes numbers, of which the first one comes next, for as long as they are plain, each is followed
-    /// directly by a comma and another number, and `put` takes them, to which their length in bytes is told
-    /// too. The scanner then stands at a number that is not taken.
+    /// by the same separator and another number, and `put` takes them, to which their length in bytes is told
+    /// too. The scanner then stands at a number that is not taken. Returns whether any was.
     #[inline]
-    pub(crate) fn plain_numbers(&mut self, mut put: impl FnMut(PlainNumber, usize) -> bool) {
+    pub(crate) fn plain_numbers(
+        &mut self,
+        separator: Separator,
+        mut put: impl FnMut(PlainNumber, usize) -> bool,
+    ) -> bool {
+        let start = self.at;
+        debug_assert!(
+            self.chunk()
+                .is_none_or(|&[byte]| BEGINS_NUMBER[usize::from(byte)])
+        );
         while let Some(window) = Window::at(self) {
             let mut at = 0;
             while let Some((number, bytes)) = window.number(at) {
-                let [stop, next, ..] = window.from(at + bytes);
-                let is_followed = *stop == b',' && BEGINS_NUMBER[usize::from(*next)];
+                let [stop, behind_stop, behind_space, ..] = *window.part_at(at + bytes);
+                let (is_alike, next) = if separator.has_space {
+                    (behind_stop == b' ', behind_space)
+                } else {
+                    (true, behind_stop)
+                };
+                let is_followed = stop == b',' && is_alike && BEGINS_NUMBER[usize::from(next)];
                 if !is_followed || !put(number, bytes) {
                     self.at += at;
-                    return;
+                    return self.at > start;
                 }
-                at += bytes + 1;
+                at += bytes + 1 + usize::from(separator.has_space);
             }
             if at == 0 {
-                return;
+                break;
             }
             self.at += at;
         }
+        self.at > start
     }
 }
 
@@ -209,11 +226,12 @@ mod tests {
     use super::*;
 
     /// What is taken of a list, as text.
-    fn taken(text: &str, max: usize) -> Vec<String> {
+    fn taken(text: &str, has_space: bool, max: usize) -> Vec<String> {
         let mut scanner = Scanner::new(text);
         let mut numbers = Vec::new();
         let mut from = 0;
-        scanner.plain_numbers(|number, bytes| {
+        let separator = Separator { has_space };
+        scanner.plain_numbers(separator, |number, bytes| {
             if numbers.len() == max {
                 return false;
             }
@@ -224,7 +242,7 @@ mod tests {
             assert_eq!(number.to_f64().map(f64::to_bits), expected, "{part}");
             assert_eq!(number.to_integer(), part.parse().ok(), "{part}");
             numbers.push(part.to_owned());
-            from += bytes + 1;
+            from += bytes + 1 + usize::from(has_space);
             true
         });
         assert_eq!(scanner.at, from, "{text}");
@@ -247,8 +265,9 @@ mod tests {
             damage in prop::option::of((any::<prop::sample::Index>(), "[-+,\\]}.eE \t\"x0-9]|")),
             behind in "[\\]}x ,.0-9]{0,100}",
             max in 0..20_usize,
+            has_space in any::<bool>(),
         ) {
-            let mut text = numbers.join(",");
+            let mut text = numbers.join(if has_space { ", " } else { "," });
             if let Some((at, other)) = damage {
                 // Never the first byte: somebody looked at it.
                 let at = at.index(text.len()).max(1);
@@ -256,7 +275,7 @@ mod tests {
             }
             text.push_str(&behind);
             let max = if max == 19 { usize::MAX } else { max };
-            let taken = taken(&text, max);
+            let taken = taken(&text, has_space, max);
             prop_assert!(taken.len() <= max);
         }
 
@@ -279,21 +298,26 @@ mod tests {
             &["10", "9", "-11", "1013"],
             &["1699876543210", "1699876543220"],
         ] {
-            let numbers: Vec<&str> = numbers.iter().copied().cycle().take(200).collect();
-            let text = format!("{}]", numbers.join(","));
-            let taken = taken(&text, usize::MAX);
-            let left: usize = numbers[taken.len()..]
-                .iter()
-                .map(|number| number.len() + 1)
-                .sum();
-            assert_eq!(taken, numbers[..taken.len()]);
-            assert!(left < LOADED_BYTES, "{left} bytes are left of {text}");
+            for (has_space, between) in [(false, ","), (true, ", ")] {
+                let numbers: Vec<&str> = numbers.iter().copied().cycle().take(200).collect();
+                let text = format!("{}]", numbers.join(between));
+                let taken = taken(&text, has_space, usize::MAX);
+                let (these, left) = numbers.split_at(taken.len());
+                assert_eq!(taken, these);
+                let left_bytes = left.join(between).len();
+                assert!(
+                    left_bytes < LOADED_BYTES,
+                    "{left_bytes} bytes are left of {text}"
+                );
+            }
         }
     }
 
     #[test]
     fn what_is_not_plain_is_left() {
         let rest = ",0.5".repeat(LOADED_BYTES);
+        assert_eq!(taken(&format!("7, 8{rest}"), false, usize::MAX).len(), 0);
+        assert_eq!(taken(&format!("7,8{rest}"), true, usize::MAX).len(), 0);
         for number in [
             "01",
             "-01.5",
@@ -310,11 +334,12 @@ mod tests {
             "1 ",
             "1x",
         ] {
-            assert_eq!(
-                taken(&format!("7,{number}{rest}"), usize::MAX).len(),
-                usize::from(number.starts_with(|c: char| c == '-' || c.is_ascii_digit())),
-                "{number}"
-            );
+            for (has_space, between) in [(false, ","), (true, ", ")] {
+                let text = format!("7{between}{number}{rest}");
+                let begins = number.starts_with(|c: char| c == '-' || c.is_ascii_digit());
+                let taken = taken(&text, has_space, usize::MAX);
+                assert_eq!(taken.len(), usize::from(begins), "{number}");
+            }
         }
     }
 }

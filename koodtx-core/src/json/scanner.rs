@@ -75,6 +75,12 @@ fn unescape(raw: &str) -> Result<String, LoneSurrogate> {
     Ok(text)
 }
 
+/// What stands between two numbers of an array: a comma, and perhaps a space.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Separator {
+    pub has_space: bool,
+}
+
 /// Reads one JSON text from front to back.
 #[derive(Clone, Debug)]
 pub(crate) struct Scanner<'a> {
@@ -198,14 +204,18 @@ impl<'a> Scanner<'a> {
         Ok(true)
     }
 
-    /// Takes a comma if a number follows it directly, as between the elements of an array that is all
-    /// numbers.
+    /// Takes the comma before a number, as between the elements of an array that is all numbers, with one space
+    /// behind it or none: what most writers of JSON put there.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "once a number")]
-    pub(crate) fn take_comma_before_number(&mut self) -> bool {
-        let found = matches!(self.rest(), [b',', b'-' | b'0'..=b'9', ..]);
-        self.at += usize::from(found);
-        found
+    pub(crate) fn take_separator(&mut self) -> Option<Separator> {
+        let has_space = match self.rest() {
+            [b',', b'-' | b'0'..=b'9', ..] => false,
+            [b',', b' ', b'-' | b'0'..=b'9', ..] => true,
+            _ => return None,
+        };
+        self.at += 1 + usize::from(has_space);
+        Some(Separator { has_space })
     }
 
     /// Takes a string, whose opening quote comes next.

@@ -16,6 +16,9 @@ const FIELD_EXTRA_BYTES: usize = 4;
 /// Fewest bytes that an element of an array takes, with its comma.
 const ELEMENT_MIN_BYTES: usize = 2;
 
+/// How many numbers are read one by one, without a look for plain ones, after a look that found none.
+const RESTS_COUNT: usize = 8;
+
 /// The rows of a series that the values of a list belong to.
 #[derive(Clone, Copy)]
 struct Targets<'a> {
@@ -177,16 +180,9 @@ fn read_numbers(
     values.reserve(left.min(scanner.rest().len() / ELEMENT_MIN_BYTES + 1));
     let mut longest_bytes = 0;
     let mut big = None;
+    // Rounds in which none is looked for many at a time: where the last look found none.
+    let mut rests = 0;
     loop {
-        scanner.plain_numbers(|number, bytes| {
-            // The last one is left, since what follows it is not for this loop.
-            let Some(double) = number.to_f64().filter(|_| values.len() + 1 < end) else {
-                return false;
-            };
-            values.push(double);
-            longest_bytes = longest_bytes.max(bytes);
-            true
-        });
         let start = scanner.at;
         match scanner.reading()? {
             None => {
@@ -198,12 +194,26 @@ fn read_numbers(
             Some(Reading::Double(double)) => values.push(double),
         }
         longest_bytes = longest_bytes.max(scanner.at - start);
-        if big.is_some() {
+        if big.is_some() || values.len() == end {
             break;
         }
-        if values.len() == end || !scanner.take_comma_before_number() {
+        let Some(separator) = scanner.take_separator() else {
             break;
+        };
+        if rests > 0 {
+            rests -= 1;
+            continue;
         }
+        let found = scanner.plain_numbers(separator, |number, bytes| {
+            // The last one is left, since what follows it is not for this loop.
+            let Some(double) = number.to_f64().filter(|_| values.len() + 1 < end) else {
+                return false;
+            };
+            values.push(double);
+            longest_bytes = longest_bytes.max(bytes);
+            true
+        });
+        rests = if found { 0 } else { RESTS_COUNT };
     }
     let read = values.len() - before;
     field.numbers.entered(before, *count, targets);

@@ -49,7 +49,7 @@ impl GroupParser {
                 let time = sample_time(scanner.millis()?);
                 valid &= time >= 0;
                 self.times.push(time);
-                if self.times.len() == room || !scanner.take_comma_before_number() {
+                if self.times.len() == room || scanner.take_separator().is_none() {
                     break;
                 }
             }
@@ -122,7 +122,20 @@ impl GroupParser {
                 return Err(problem());
             }
             loop {
-                scanner.plain_numbers(|step, _| {
+                if self.times.len() == room {
+                    return Err(self.gathered.too_many_records());
+                }
+                let step = match scanner.plain_integer() {
+                    Some(millis) => millis.checked_mul(MICROS_PER_MILLI),
+                    None => step_micros(scanner.number()?),
+                };
+                let next = step.and_then(|step| last.checked_add(step));
+                last = next.ok_or_else(problem)?;
+                valid &= self.add_time(last);
+                let Some(separator) = scanner.take_separator() else {
+                    break;
+                };
+                scanner.plain_numbers(separator, |step, _| {
                     let step = step.to_integer().filter(|_| self.times.len() < room);
                     let micros = step.and_then(|step| step.checked_mul(MICROS_PER_MILLI));
                     let next = micros.and_then(|step| last.checked_add(step));
@@ -132,16 +145,6 @@ impl GroupParser {
                     }
                     next.is_some()
                 });
-                if self.times.len() == room {
-                    return Err(self.gathered.too_many_records());
-                }
-                let step = step_micros(scanner.number()?);
-                let next = step.and_then(|step| last.checked_add(step));
-                last = next.ok_or_else(problem)?;
-                valid &= self.add_time(last);
-                if !scanner.take_comma_before_number() {
-                    break;
-                }
             }
         }
         Ok(valid)
