@@ -2,8 +2,9 @@
 //!
 //! Read one after another, each waits for the end of the one before to be found. Here the digits within some bytes
 //! are marked at a time, as bits of one word, so that to the end of a number, and on to the next, it is a few shifts,
-//! and no branch depends on how many digits there are. What is not plain is left to the scanner's own way, so nothing
-//! but speed depends on this file. (Between the texts of a record it is no gain: a window holds three numbers or so.)
+//! and no branch depends on how many digits there are, as long as they are at most eight. What is not plain is left to
+//! the scanner's own way, so nothing but speed depends on this file. (Between the texts of a record it is no gain: a
+//! window holds three numbers or so.)
 
 use super::plain::{
     EACH, MANTISSA_DIGITS_MAX, PART_BYTES, PlainNumber, STEP_DIGITS, TENS, digit_values,
@@ -246,7 +247,7 @@ mod tests {
             true
         });
         assert_eq!(scanner.at, from, "{text}");
-        // A list that is no valid JSON at this place is for the general way to refuse.
+        // Each of them is a number by the general way, too.
         for number in &numbers {
             let mut scanner = Scanner::new(number);
             assert_eq!(scanner.number().unwrap().text, number);

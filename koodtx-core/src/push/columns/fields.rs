@@ -162,7 +162,7 @@ fn read_values(
     }))
 }
 
-/// Reads the numbers that follow each other without white space, as far as there are rows for them;
+/// Reads the numbers that follow each other with the usual separators, as far as there are rows for them;
 /// returns the length of the longest, and `None` where one of them cannot be stored.
 ///
 /// This loop is what the form is for: nothing is done for a number but reading it.
@@ -180,7 +180,7 @@ fn read_numbers(
     values.reserve(left.min(scanner.rest().len() / ELEMENT_MIN_BYTES + 1));
     let mut longest_bytes = 0;
     let mut big = None;
-    // Rounds in which none is looked for many at a time: where the last look found none.
+    // Numbers that are still read one by one, since the last look for plain ones found none.
     let mut rests = 0;
     loop {
         let start = scanner.at;
