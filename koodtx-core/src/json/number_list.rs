@@ -90,12 +90,12 @@ impl<'a> Window<'a> {
         if whole.wrapping_sub(1) >= STEP_DIGITS - 1 || digits > STEP_DIGITS {
             return self.long_mantissa(at, whole, places);
         }
-        let [first, behind_first @ ..] = self.part_at(at);
-        if whole > 1 && *first == b'0' {
+        let text = self.part_at(at);
+        if whole > 1 && text[0] == b'0' {
             return None;
         }
         // Both fit one step, without what stands between them.
-        let (before, behind) = (eight(self.part_at(at), 0), eight(behind_first, 0));
+        let (before, behind) = (eight(text, 0), eight(text, 1));
         let both = before ^ ((before ^ behind) & (u64::MAX << (whole * BYTE)));
         Some(eight_digits(both << ((STEP_DIGITS - digits) * BYTE)))
     }
@@ -154,7 +154,7 @@ impl Scanner<'_> {
                     self.at += at;
                     return self.at > start;
                 }
-                at += bytes + 1 + usize::from(separator.has_space);
+                at += bytes + separator.len();
             }
             if at == 0 {
                 break;
@@ -243,7 +243,7 @@ mod tests {
             assert_eq!(number.to_f64().map(f64::to_bits), expected, "{part}");
             assert_eq!(number.to_integer(), part.parse().ok(), "{part}");
             numbers.push(part.to_owned());
-            from += bytes + 1 + usize::from(has_space);
+            from += bytes + separator.len();
             true
         });
         assert_eq!(scanner.at, from, "{text}");

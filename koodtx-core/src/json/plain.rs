@@ -197,9 +197,14 @@ impl<'a> Scanner<'a> {
         if count == 0 || leading_zero || goes_on(bytes[start + count]) {
             return None;
         }
-        let value = i64::try_from(value).ok()?;
+        let number = PlainNumber {
+            is_negative: start == 1,
+            mantissa: value,
+            places: 0,
+        };
+        let integer = number.to_integer()?;
         self.at += start + count;
-        Some(if start == 1 { -value } else { value })
+        Some(integer)
     }
 
     /// Takes a number of milliseconds, whose first byte comes next: as microseconds, and `None` where they do

@@ -81,6 +81,14 @@ pub(crate) struct Separator {
     pub has_space: bool,
 }
 
+impl Separator {
+    /// Its length in bytes.
+    #[inline]
+    pub(crate) fn len(self) -> usize {
+        1 + usize::from(self.has_space)
+    }
+}
+
 /// Reads one JSON text from front to back.
 #[derive(Clone, Debug)]
 pub(crate) struct Scanner<'a> {
@@ -214,8 +222,9 @@ impl<'a> Scanner<'a> {
             [b',', b' ', b'-' | b'0'..=b'9', ..] => true,
             _ => return None,
         };
-        self.at += 1 + usize::from(has_space);
-        Some(Separator { has_space })
+        let separator = Separator { has_space };
+        self.at += separator.len();
+        Some(separator)
     }
 
     /// Takes a string, whose opening quote comes next.

@@ -125,11 +125,10 @@ impl GroupParser {
                 if self.times.len() == room {
                     return Err(self.gathered.too_many_records());
                 }
-                let step = match scanner.plain_integer() {
-                    Some(millis) => millis.checked_mul(MICROS_PER_MILLI),
-                    None => step_micros(scanner.number()?),
+                let next = match scanner.plain_integer() {
+                    Some(millis) => after(last, millis),
+                    None => step_micros(scanner.number()?).and_then(|step| last.checked_add(step)),
                 };
-                let next = step.and_then(|step| last.checked_add(step));
                 last = next.ok_or_else(problem)?;
                 valid &= self.add_time(last);
                 let Some(separator) = scanner.take_separator() else {
@@ -137,8 +136,7 @@ impl GroupParser {
                 };
                 scanner.plain_numbers(separator, |step, _| {
                     let step = step.to_integer().filter(|_| self.times.len() < room);
-                    let micros = step.and_then(|step| step.checked_mul(MICROS_PER_MILLI));
-                    let next = micros.and_then(|step| last.checked_add(step));
+                    let next = step.and_then(|millis| after(last, millis));
                     if let Some(next) = next {
                         last = next;
                         valid &= self.add_time(next);
@@ -164,6 +162,12 @@ fn read_first(scanner: &mut Scanner<'_>, place: Place<'_>) -> Result<i64, PushEr
         return Err(place.invalid(FIRST));
     }
     scanner.millis()?.ok_or_else(|| place.invalid(FIRST))
+}
+
+/// The time that lies so many milliseconds behind another, in microseconds as that one.
+#[inline]
+fn after(micros: i64, millis: i64) -> Option<i64> {
+    micros.checked_add(millis.checked_mul(MICROS_PER_MILLI)?)
 }
 
 /// The microseconds of a step, which is a whole number of milliseconds.
